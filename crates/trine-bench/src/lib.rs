@@ -1,0 +1,1 @@
+//! Load generators that speak the real protocols, behind trine bench.

@@ -1,0 +1,1 @@
+//! The runtime and facade the edges call: shards, mailboxes, timers, recovery, access checks.

@@ -1,0 +1,1 @@
+//! Pure machines: catalogue, partitions, consumer groups.

@@ -1,0 +1,1 @@
+//! The seams to the outside: clocks, randomness and the file system, real and simulated.

@@ -1,0 +1,1 @@
+//! The Kafka edge: wire codecs, sessions and one file per API.

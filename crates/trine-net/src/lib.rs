@@ -1,0 +1,1 @@
+//! Accept loops, connection caps, drain and outboxes shared by every edge.

@@ -1,0 +1,1 @@
+//! Assembly: configuration to a running server; what main calls is what tests call.

@@ -1,0 +1,1 @@
+//! The storage engine: ShardStore and its local and in-memory implementations.

@@ -1,0 +1,1 @@
+//! In-process servers, simulation and history checkers for tests.

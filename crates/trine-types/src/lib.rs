@@ -1,0 +1,12 @@
+//! Typed ids, names and limits shared by every crate. No I/O, no clock, no wire formats.
+
+mod id;
+pub mod limits;
+mod name;
+mod time;
+mod uuid;
+
+pub use id::{EntityId, Lsn, Offset, ShardId, SLOTS};
+pub use name::{GroupName, NameError, Namespace, TopicName};
+pub use time::Timestamp;
+pub use uuid::Uuid;

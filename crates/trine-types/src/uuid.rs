@@ -1,0 +1,86 @@
+//! 128-bit ids as Kafka prints them.
+
+use std::fmt;
+
+/// A 128-bit id (topic ids, directory ids, the cluster id). Zero means "none" in the Kafka protocol.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Uuid(pub [u8; 16]);
+
+impl Uuid {
+    /// All zero: "no id".
+    pub const NIL: Self = Self([0; 16]);
+
+    /// Whether this is [`Uuid::NIL`].
+    #[must_use]
+    pub fn is_nil(self) -> bool {
+        self == Self::NIL
+    }
+
+    /// A version 4 id from 16 random bytes, whatever they are.
+    #[must_use]
+    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+
+    /// Parses the 22-character URL-safe base64 form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        if text.len() != 22 {
+            return None;
+        }
+        let mut out = [0_u8; 16];
+        let (mut acc, mut bits, mut at) = (0_u32, 0, 0);
+        for &c in text {
+            let v = ALPHABET.iter().position(|a| *a == c)? as u32;
+            acc = (acc << 6) | v;
+            bits += 6;
+            if bits >= 8 {
+                bits -= 8;
+                *out.get_mut(at)? = (acc >> bits) as u8;
+                at += 1;
+            }
+        }
+        Some(Self(out))
+    }
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// URL-safe base64 without padding, 22 characters, as Kafka's tools print ids.
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(22);
+        for chunk in self.0.chunks(3) {
+            let b = [chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0)];
+            let acc = (u32::from(b[0]) << 16) | (u32::from(b[1]) << 8) | u32::from(b[2]);
+            for i in 0..=chunk.len() {
+                text.push(ALPHABET[(acc >> (18 - 6 * i) & 63) as usize] as char);
+            }
+        }
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Debug for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_and_parses_as_kafka_does() {
+        assert_eq!(Uuid::NIL.to_string(), "AAAAAAAAAAAAAAAAAAAAAA");
+        let id = Uuid([0xff, 0xee, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(id.to_string().len(), 22);
+        assert_eq!(Uuid::parse(&id.to_string()), Some(id));
+        assert_eq!(Uuid::parse("short"), None);
+        assert_eq!(Uuid::parse("!AAAAAAAAAAAAAAAAAAAAA"), None);
+    }
+}

@@ -1,0 +1,2 @@
+//! Trine: queues, streams and pub-sub in one server.
+fn main() {}
