@@ -1,1 +1,10 @@
-//! The seams to the outside: clocks, randomness and the file system, real and simulated.
+//! The seams to the outside (law 3): everything below the edges sees clocks, randomness and files only through these traits, so that a test can
+//! run the whole engine on one thread, on virtual time and on a simulated disk, and repeat a run from its seed.
+
+mod clock;
+mod fs;
+mod rng;
+
+pub use clock::Clock;
+pub use fs::{File, Fs, Lock, OpenMode, Space};
+pub use rng::Rng;

@@ -1,1 +1,9 @@
-//! The storage engine: ShardStore and its local and in-memory implementations.
+//! The storage engine: one [`ShardStore`] handle per shard group over a shared write-ahead log ([`local`]) or over memory ([`memory`]).
+//! The store owns where a message lies; machines know entity and offset only (decision E1).
+
+mod api;
+
+pub use api::{
+    AppendError, CheckpointWriter, Durability, Engine, Op, OpBatch, OpKind, Opened, ReadError, Replay, Request, Run,
+    Running, Section, ShardStore, StoreError, StoreStats, StoredBatch, Waker, Where,
+};

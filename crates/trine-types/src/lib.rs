@@ -6,7 +6,7 @@ mod name;
 mod time;
 mod uuid;
 
-pub use id::{EntityId, Lsn, Offset, ShardId, SLOTS};
+pub use id::{EntityId, Lsn, Offset, SLOTS, ShardId};
 pub use name::{GroupName, NameError, Namespace, TopicName};
 pub use time::Timestamp;
 pub use uuid::Uuid;

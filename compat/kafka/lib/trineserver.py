@@ -1,0 +1,194 @@
+"""Starts, stops, kills and restarts one Trine server for a compatibility suite.
+
+Standard library only, so that every client's virtual environment can import it.
+
+Environment:
+  TRINE_BIN         the server binary; default: target/release/trine, then target/debug/trine of this workspace
+  TRINE_SERVE_ARGS  extra arguments for `trine serve`, split like a shell does
+  TRINE_KAFKA       HOST:PORT of a server that is already running (suites that never kill the server use it as it is)
+"""
+
+import atexit
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+WORKSPACE = pathlib.Path(__file__).resolve().parents[3]
+
+# A first start allocates log files; a debug build on a busy machine is slow at that. Far above what is expected,
+# because this bound only turns a hang into a failure: suites that judge start time measure it (Server.ready_seconds).
+READY_TIMEOUT_S = 60.0
+# How long a server may take to answer SIGTERM before it counts as hung.
+STOP_TIMEOUT_S = 30.0
+# Lines of server output shown when a start fails.
+LOG_TAIL_LINES = 40
+
+
+class ServerError(Exception):
+    """The server could not be found, started or stopped."""
+
+
+def find_binary():
+    """Path of the server binary, or ServerError naming what to build."""
+    named = os.environ.get("TRINE_BIN")
+    if named:
+        if not os.access(named, os.X_OK):
+            raise ServerError(f"TRINE_BIN={named} is not an executable file")
+        return named
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", WORKSPACE / "target"))
+    for profile in ("release", "debug"):
+        path = target / profile / "trine"
+        if os.access(path, os.X_OK):
+            return str(path)
+    raise ServerError("no trine binary: run `cargo build --release`, or set TRINE_BIN")
+
+
+class Server:
+    """One server process on one data directory.
+
+    The first start takes a free Kafka port; every later start of the same object asks for that port again, so clients
+    reconnect by themselves. Usable as a context manager, which starts and stops it.
+    """
+
+    def __init__(self, data_dir=None, binary=None, extra_args=()):
+        self.binary = binary or find_binary()
+        self._owns_data = data_dir is None
+        self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="trine-compat-"))
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.extra_args = shlex.split(os.environ.get("TRINE_SERVE_ARGS", "")) + list(extra_args)
+        # Beside the data directory, not in it: the directory belongs to the server.
+        self.log_path = self.data_dir.with_name(self.data_dir.name + ".log")
+        self.ready_path = self.data_dir.with_name(self.data_dir.name + ".ready.json")
+        self.process = None
+        self.kafka = None
+        self.admin = None
+        self.ready_seconds = None
+        atexit.register(self._at_exit)
+
+    # -- life cycle ------------------------------------------------------------------------------------------------
+
+    def start(self):
+        """Starts the server and waits until it says it is ready. Sets kafka, admin and ready_seconds."""
+        if self.running():
+            raise ServerError("already running")
+        self.ready_path.unlink(missing_ok=True)
+        command = [
+            self.binary, "serve",
+            "--data", str(self.data_dir),
+            "--listen", f"kafka={self.kafka or '127.0.0.1:0'}",
+            "--listen", "admin=127.0.0.1:0",
+            "--ready-file", str(self.ready_path),
+            *self.extra_args,
+        ]
+        started = time.monotonic()
+        with open(self.log_path, "ab") as log:
+            log.write(f"--- {shlex.join(command)}\n".encode())
+            log.flush()
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        ready = self._wait_ready(started)
+        self.ready_seconds = time.monotonic() - started
+        self.kafka = ready["listeners"]["kafka"][0]
+        self.admin = ready["listeners"]["admin"][0]
+        return self
+
+    def stop(self):
+        """SIGTERM, and waits for the end. Returns the exit code; ServerError when the server does not end."""
+        if not self.running():
+            return self.process.returncode if self.process else None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ServerError(f"no exit within {STOP_TIMEOUT_S:.0f} s of SIGTERM\n{self.log_tail()}") from None
+
+    def kill(self):
+        """SIGKILL: what `kill -9` or the out-of-memory killer does. Waits until the process is gone."""
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+
+    def restart(self):
+        """Stops a running server cleanly, then starts it on the same port and data directory."""
+        self.stop()
+        return self.start()
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def log_tail(self, lines=LOG_TAIL_LINES):
+        """The last lines the server printed."""
+        try:
+            text = self.log_path.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    def _wait_ready(self, started):
+        """Polls for the ready file, which the server may write in more than one step."""
+        while time.monotonic() - started < READY_TIMEOUT_S:
+            if self.process.poll() is not None:
+                raise ServerError(f"exited with {self.process.returncode} before it was ready\n{self.log_tail()}")
+            try:
+                ready = json.loads(self.ready_path.read_text())
+                if ready["listeners"]["kafka"]:
+                    return ready
+            except (FileNotFoundError, ValueError, KeyError):
+                pass
+            time.sleep(0.002)
+        self.kill()
+        raise ServerError(f"not ready after {READY_TIMEOUT_S:.0f} s\n{self.log_tail()}")
+
+    def remove_data(self):
+        """Deletes the data directory and the files beside it (only a directory this object made itself)."""
+        if self._owns_data:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+            self.log_path.unlink(missing_ok=True)
+            self.ready_path.unlink(missing_ok=True)
+
+    def _at_exit(self):
+        # A suite that dies half way must not leave a server behind.
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, _value, _trace):
+        self.stop()
+        if kind is None:
+            self.remove_data()
+
+
+class External:
+    """A server that someone else runs (TRINE_KAFKA). It can be used, not stopped."""
+
+    def __init__(self, kafka):
+        self.kafka = kafka
+        self.admin = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+def server_from_environment():
+    """The server of TRINE_KAFKA, or a fresh one of our own (not started yet)."""
+    external = os.environ.get("TRINE_KAFKA")
+    return External(external) if external else Server()
+
+
+def exit_on_sigterm():
+    """Turns SIGTERM into SystemExit, so that `finally` and atexit run and no child is left behind."""
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(143)))
