@@ -94,7 +94,7 @@ class Server:
         ready = self._wait_ready(started)
         self.ready_seconds = time.monotonic() - started
         self.kafka = ready["listeners"]["kafka"][0]
-        self.admin = ready["listeners"]["admin"][0]
+        self.admin = (ready["listeners"].get("admin") or [None])[0]
         return self
 
     def stop(self):
@@ -191,4 +191,8 @@ def server_from_environment():
 
 def exit_on_sigterm():
     """Turns SIGTERM into SystemExit, so that `finally` and atexit run and no child is left behind."""
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(143)))
+
+    def leave(_signal, _frame):
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGTERM, leave)
