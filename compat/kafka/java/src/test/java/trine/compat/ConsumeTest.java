@@ -98,7 +98,7 @@ class ConsumeTest {
         String topic = Kafka.topic("wake", 1);
         TopicPartition partition = new TopicPartition(topic, 0);
         try (KafkaConsumer<byte[], byte[]> consumer = Kafka.consumer(Map.of(
-                        "fetch.max.wait.ms", 20_000, "request.timeout.ms", 30_000));
+                        "fetch.max.wait.ms", 8_000));
                 KafkaProducer<byte[], byte[]> producer = Kafka.producer(Map.of())) {
             consumer.assign(List.of(partition));
             consumer.seekToBeginning(List.of(partition));
@@ -107,10 +107,10 @@ class ConsumeTest {
                 get(producer.send(new ProducerRecord<>(topic, 0, null, bytes("wake up"))));
                 return System.nanoTime();
             }, CompletableFuture.delayedExecutor(500, TimeUnit.MILLISECONDS));
-            ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofSeconds(15));
+            ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofSeconds(20));
             long waited = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - sentAt.get());
             assertEquals(1, records.count());
-            assertTrue(waited < 5_000, "the record came " + waited + " ms after its acknowledgement");
+            assertTrue(waited < 3_000, "the record came " + waited + " ms after its acknowledgement");
         }
     }
 

@@ -49,7 +49,9 @@ class ProduceTest {
         long base = System.currentTimeMillis() - 10_000;
         Map<TopicPartition, Long> last = new HashMap<>();
         try (KafkaProducer<byte[], byte[]> producer = Kafka.producer(Map.of(
-                "compression.type", codec, "enable.idempotence", idempotent, "acks", "all", "linger.ms", 5))) {
+                "compression.type", codec, "enable.idempotence", idempotent, "acks", "all", "linger.ms", 5,
+                // Without idempotence a retry may overtake: then only one request at a time keeps the order.
+                "max.in.flight.requests.per.connection", idempotent ? 5 : 1))) {
             List<Future<RecordMetadata>> sent = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
