@@ -7,6 +7,7 @@
 
 mod accept;
 mod addr;
+pub mod auth;
 mod bind;
 mod drain;
 mod limit;
