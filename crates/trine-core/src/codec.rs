@@ -96,13 +96,13 @@ impl<'a> Reader<'a> {
 
     /// Bytes of a known length.
     pub fn raw(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        let (head, rest) = self.rest.split_at_checked(len).ok_or(self.error())?;
+        let (head, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.error())?;
         self.rest = rest;
         Ok(head)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(self.error())?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or_else(|| self.error())?;
         self.rest = rest;
         Ok(*head)
     }

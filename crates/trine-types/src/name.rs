@@ -106,6 +106,9 @@ macro_rules! text {
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{:?}", &*self.0) }
         }
+        impl AsRef<[u8]> for $type {
+            fn as_ref(&self) -> &[u8] { self.0.as_bytes() }
+        }
         impl std::borrow::Borrow<str> for $type {
             fn borrow(&self) -> &str { &self.0 }
         }

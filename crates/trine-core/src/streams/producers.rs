@@ -62,17 +62,17 @@ fn advance(first: i32, n: u32) -> i32 {
     ((i64::from(first) + i64::from(n)) % (i64::from(i32::MAX) + 1)) as i32
 }
 
-/// All producers of a partition. Absent until the first one writes: idle partitions cost nothing.
+/// All producers of a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(super) struct Producers(Option<Box<HashMap<i64, Producer>>>);
+pub(super) struct Producers(HashMap<i64, Producer>);
 
 impl Producers {
     pub(super) fn get(&self, id: i64) -> Option<&Producer> {
-        self.0.as_ref()?.get(&id)
+        self.0.get(&id)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (i64, &Producer)> {
-        self.0.iter().flat_map(|map| map.iter().map(|(id, producer)| (*id, producer)))
+        self.0.iter().map(|(id, producer)| (*id, producer))
     }
 
     pub(super) fn check(&self, stamp: ProducerStamp, count: u32) -> Check {
@@ -101,8 +101,7 @@ impl Producers {
     }
 
     pub(super) fn appended(&mut self, stamp: ProducerStamp, base: Offset, facts: &BatchFacts, at: Timestamp) {
-        let map = self.0.get_or_insert_with(Box::default);
-        let producer = map.entry(stamp.id).or_insert_with(|| Producer {
+        let producer = self.0.entry(stamp.id).or_insert_with(|| Producer {
             epoch: stamp.epoch,
             last_at: at,
             window: VecDeque::with_capacity(PRODUCER_WINDOW),
@@ -124,13 +123,8 @@ impl Producers {
     }
 
     pub(super) fn forget(&mut self, ids: &[i64]) {
-        if let Some(map) = &mut self.0 {
-            for id in ids {
-                map.remove(id);
-            }
-            if map.is_empty() {
-                self.0 = None;
-            }
+        for id in ids {
+            self.0.remove(id);
         }
     }
 
@@ -171,6 +165,6 @@ impl Producers {
                 return r.fail();
             }
         }
-        Ok(Self((!map.is_empty()).then(|| Box::new(map))))
+        Ok(Self(map))
     }
 }
