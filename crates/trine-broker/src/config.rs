@@ -1,0 +1,80 @@
+//! What a broker is told at start.
+
+use std::time::Duration;
+
+use trine_storage::Durability;
+
+/// Settings of the broker, read once at start. Every value has a default that suits a small server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerConfig {
+    /// How topics without a setting of their own become durable (decision E7).
+    pub durability: Durability,
+    /// Partitions of a topic that was made without saying how many.
+    pub default_partitions: u32,
+    /// Bytes of produced batches that may wait for the disk at once; [`Streams::permit`](crate::Streams::permit) waits for room.
+    pub append_bytes_max: usize,
+    /// Operations other than appends that may be waiting at once; beyond it they are refused with [`Failure::Busy`](crate::Failure::Busy).
+    pub control_waiting_max: usize,
+    /// Reads of cold data that may run at once on threads that may block.
+    pub blocking_reads_max: usize,
+    /// Most bytes one fetch returns, whatever it asks for.
+    pub fetch_bytes_max: usize,
+    /// Fetches that may be parked at once; beyond it a fetch answers at once with what is there.
+    pub fetch_waiters_max: usize,
+    /// How often retention, compaction, offset and producer expiry look for work.
+    pub sweep_every: Duration,
+    /// A producer that wrote nothing for so long is forgotten by its partitions, in milliseconds of message time.
+    pub producer_idle_ms: i64,
+    /// Memory of one compaction's key map, in bytes.
+    pub compaction_buffer_bytes: usize,
+    /// Consumer groups.
+    pub groups: GroupsConfig,
+}
+
+/// Settings of consumer groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupsConfig {
+    /// Smallest session timeout a member may ask for, in milliseconds.
+    pub session_timeout_ms_min: i32,
+    /// Largest one.
+    pub session_timeout_ms_max: i32,
+    /// How long the first rebalance of an empty group waits for more members, in milliseconds; 0 answers at once.
+    pub initial_rebalance_delay_ms: i32,
+    /// Most members of a group.
+    pub members_max: usize,
+    /// Longest text with a commit, in bytes.
+    pub metadata_bytes_max: usize,
+    /// Commits of an empty group are forgotten after so long, in milliseconds of message time.
+    pub offsets_retention_ms: i64,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Sync,
+            default_partitions: 1,
+            append_bytes_max: 128 << 20,
+            control_waiting_max: 65_536,
+            blocking_reads_max: 16,
+            fetch_bytes_max: 57_671_680,
+            fetch_waiters_max: 100_000,
+            sweep_every: Duration::from_secs(2),
+            producer_idle_ms: 86_400_000,
+            compaction_buffer_bytes: 64 << 20,
+            groups: GroupsConfig::default(),
+        }
+    }
+}
+
+impl Default for GroupsConfig {
+    fn default() -> Self {
+        Self {
+            session_timeout_ms_min: 6_000,
+            session_timeout_ms_max: 1_800_000,
+            initial_rebalance_delay_ms: 3_000,
+            members_max: 10_000,
+            metadata_bytes_max: 4_096,
+            offsets_retention_ms: 7 * 86_400_000,
+        }
+    }
+}
