@@ -1,8 +1,20 @@
 //! Three clocks (decision E16).
 
+mod anchor;
+mod sim;
+mod system;
+mod test_clock;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use trine_types::Timestamp;
+
+pub use anchor::ClockStep;
+pub use sim::SimClock;
+pub use system::SystemClock;
+pub use test_clock::TestClock;
 
 /// Message time, connection time and wall time.
 pub trait Clock: Send + Sync + 'static {

@@ -2,6 +2,9 @@
 
 use std::{io, path::Path, path::PathBuf, sync::Arc};
 
+/// Positions and lengths of [`File::write_direct_at`] are multiples of this; others are refused with `InvalidInput`.
+pub const DIRECT_ALIGN: usize = 4096;
+
 /// How to open a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OpenMode {
@@ -49,6 +52,7 @@ pub trait Fs: Send + Sync + 'static {
 }
 
 /// An open file. Positioned I/O only, so that a handle can be shared.
+#[expect(clippy::len_without_is_empty, reason = "asking for the length is a system call that can fail, not a property")]
 pub trait File: Send + Sync + 'static {
     /// Fills the buffer from `pos`; `UnexpectedEof` when the file ends before.
     fn read_exact_at(&self, buf: &mut [u8], pos: u64) -> io::Result<()>;

@@ -4,7 +4,11 @@
 mod clock;
 mod fs;
 mod rng;
+mod sim_fs;
+mod std_fs;
 
-pub use clock::Clock;
-pub use fs::{File, Fs, Lock, OpenMode, Space};
-pub use rng::Rng;
+pub use clock::{Clock, ClockStep, SimClock, SystemClock, TestClock};
+pub use fs::{DIRECT_ALIGN, File, Fs, Lock, OpenMode, Space};
+pub use rng::{Rng, Seeded, SimRng, SystemRng};
+pub use sim_fs::{Counts, Faults, SimFs};
+pub use std_fs::StdFs;

@@ -1,5 +1,13 @@
 //! Randomness as a seam.
 
+mod seeded;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use seeded::{Seeded, SimRng};
+pub use system::SystemRng;
+
 /// A source of random numbers: the operating system's in production, seeded in tests.
 pub trait Rng: Send + Sync + 'static {
     /// Fills the buffer with random bytes.
