@@ -1,0 +1,251 @@
+//! The table of settings: every key, its default, its meaning, and how its text is read. The loader, `trine check` and the reference page all come from
+//! this one table.
+
+use std::path::PathBuf;
+
+use super::{
+    Config, Durability, Listener, ListenerKind, LogFormat, Profile,
+    units::{parse_duration, parse_size},
+};
+
+/// Longest sync interval in milliseconds: a power cut may cost this much.
+const INTERVAL_MS_MAX: u128 = 60_000;
+/// Most connections that can be asked for; the limit of open files comes first on most machines.
+const CONNECTIONS_MAX: usize = 1_000_000;
+/// Longest drain.
+const DRAIN_MS_MAX: u128 = 3_600_000;
+
+/// One setting.
+pub struct Setting {
+    /// Key in the file: `section.key`, or `key` at the top.
+    pub key: &'static str,
+    /// Default as text; empty: unset.
+    pub default: &'static str,
+    /// Default in `trine dev` where it differs.
+    pub default_dev: Option<&'static str>,
+    /// What it means, in a sentence or two.
+    pub doc: &'static str,
+    /// Reads the value (several for a list) into the configuration.
+    pub(super) set: fn(&mut Config, &[String]) -> Result<(), String>,
+}
+
+impl Setting {
+    /// The environment variable: `TRINE_SECTION__KEY`.
+    #[must_use]
+    pub fn env(&self) -> String {
+        format!("TRINE_{}", self.key.replace('.', "__").to_uppercase())
+    }
+
+    /// The default of a way to run.
+    #[must_use]
+    pub fn default_of(&self, profile: Profile) -> &'static str {
+        match (profile, self.default_dev) {
+            (Profile::Dev, Some(default)) => default,
+            _ => self.default,
+        }
+    }
+}
+
+/// All settings.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "data",
+        default: "./trine-data",
+        default_dev: None,
+        doc: "Directory that keeps all messages. One process at a time may use it.",
+        set: |c, v| text(v).map(|v| c.data = PathBuf::from(v)),
+    },
+    Setting {
+        key: "durability",
+        default: "sync",
+        default_dev: Some("memory"),
+        doc: "When a record counts as kept: `sync` (on disk before the answer), `interval:MS` (written before the answer, on disk at most MS \
+              milliseconds later), `memory` (nothing is written; everything is gone after a stop).",
+        set: |c, v| durability(text(v)?).map(|v| c.durability = v),
+    },
+    Setting {
+        key: "listen.kafka",
+        default: "127.0.0.1:9092",
+        default_dev: None,
+        doc: "Address (or list of addresses) for Kafka clients, or `off`. `,anonymous` after an address serves everybody although users are \
+              configured. Loopback means 127.0.0.1 and ::1; port 0 takes a free port.",
+        set: |c, v| listen(c, ListenerKind::Kafka, v),
+    },
+    Setting {
+        key: "listen.admin",
+        default: "127.0.0.1:15672",
+        default_dev: None,
+        doc: "Address (or list of addresses) for the admin API, metrics and health, or `off`.",
+        set: |c, v| listen(c, ListenerKind::Admin, v),
+    },
+    Setting {
+        key: "advertise.kafka",
+        default: "",
+        default_dev: None,
+        doc: "HOST:PORT that Kafka clients are told to connect to. Unset: the address the client used.",
+        set: |c, v| {
+            let addr: trine_net::HostPort = text(v)?.parse().map_err(|e: trine_net::AddrError| e.to_string())?;
+            if addr.port == 0 {
+                return Err("clients cannot connect to port 0".to_owned());
+            }
+            c.advertise_kafka = Some(addr);
+            Ok(())
+        },
+    },
+    Setting {
+        key: "port_offset",
+        default: "0",
+        default_dev: None,
+        doc: "Added to every default port, so that several servers can run side by side.",
+        set: |c, v| number(v, 0, u16::MAX).map(|v| c.port_offset = v),
+    },
+    Setting {
+        key: "insecure",
+        default: "false",
+        default_dev: None,
+        doc: "Allow addresses other than loopback without authentication.",
+        set: |c, v| boolean(v).map(|v| c.insecure = v),
+    },
+    Setting {
+        key: "ready_file",
+        default: "",
+        default_dev: None,
+        doc: "File that gets the real addresses, as JSON, once the server is ready.",
+        set: |c, v| text(v).map(|v| c.ready_file = Some(PathBuf::from(v))),
+    },
+    Setting {
+        key: "drain_timeout",
+        default: "10s",
+        default_dev: None,
+        doc: "How long a stop waits for clients to finish what they have begun.",
+        set: |c, v| {
+            let drain = parse_duration(text(v)?)?;
+            if drain.as_millis() > DRAIN_MS_MAX {
+                return Err(format!("the most is {DRAIN_MS_MAX}ms"));
+            }
+            c.drain_timeout = drain;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "log.level",
+        default: "info",
+        default_dev: Some("warn"),
+        doc: "Which log lines are shown: `error`, `warn`, `info`, `debug`, `trace`, or by module: `warn,trine_kafka=debug`.",
+        set: |c, v| text(v).map(|v| v.clone_into(&mut c.log_level)),
+    },
+    Setting {
+        key: "log.format",
+        default: "text",
+        default_dev: None,
+        doc: "`text` for people or `json` for machines.",
+        set: |c, v| {
+            c.log_format = match text(v)? {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                other => return Err(format!("{other:?} is neither text nor json")),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        key: "limits.connections",
+        default: "20000",
+        default_dev: None,
+        doc: "Most open connections of each listener kind; more are refused at once. The limit of open files may allow fewer.",
+        set: |c, v| number(v, 1, CONNECTIONS_MAX).map(|v| c.connections_max = v),
+    },
+    Setting {
+        key: "storage.tail_cache",
+        default: "32MiB",
+        default_dev: None,
+        doc: "Memory for the newest data, so that consumers at the end of a topic read no file.",
+        set: |c, v| parse_size(text(v)?).map(|v| c.tail_cache = v),
+    },
+    Setting {
+        key: "storage.memory_max",
+        default: "1GiB",
+        default_dev: None,
+        doc: "Most data kept when durability is `memory`; beyond it producers are told that the store is full.",
+        set: |c, v| parse_size(text(v)?).map(|v| c.memory_max = v),
+    },
+    Setting {
+        key: "kafka.auto_create_topics",
+        default: "true",
+        default_dev: None,
+        doc: "Create a topic when a Kafka client asks for one that does not exist and says it may be created.",
+        set: |c, v| boolean(v).map(|v| c.kafka_auto_create = v),
+    },
+    Setting {
+        key: "kafka.default_partitions",
+        default: "1",
+        default_dev: None,
+        doc: "Partitions of a new topic that does not say how many.",
+        set: |c, v| number(v, 1, trine_types::limits::PARTITIONS_PER_TOPIC_MAX).map(|v| c.kafka_partitions = v),
+    },
+    Setting {
+        key: "kafka.group_initial_rebalance_delay",
+        default: "3s",
+        default_dev: Some("0"),
+        doc: "How long a group that was empty waits for more members before it hands out partitions.",
+        set: |c, v| parse_duration(text(v)?).map(|v| c.kafka_initial_rebalance_delay = v),
+    },
+];
+
+fn text(values: &[String]) -> Result<&str, String> {
+    match values {
+        [one] if !one.is_empty() => Ok(one),
+        [_] => Err("it is empty".to_owned()),
+        _ => Err("one value is expected, not a list".to_owned()),
+    }
+}
+
+fn boolean(values: &[String]) -> Result<bool, String> {
+    match text(values)? {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(format!("{other:?} is neither true nor false")),
+    }
+}
+
+fn number<N>(values: &[String], min: N, max: N) -> Result<N, String>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    let text = text(values)?;
+    match text.parse::<N>() {
+        Ok(n) if n >= min && n <= max => Ok(n),
+        _ => Err(format!("{text:?} is not a number from {min} to {max}")),
+    }
+}
+
+/// `sync`, `interval:MS` or `memory`.
+fn durability(text: &str) -> Result<Durability, String> {
+    let interval = |rest: &str| {
+        let plain = rest.bytes().all(|b| b.is_ascii_digit());
+        let ms = parse_duration(&if plain { format!("{rest}ms") } else { rest.to_owned() }).ok()?.as_millis();
+        (1..=INTERVAL_MS_MAX).contains(&ms).then(|| u32::try_from(ms).ok()).flatten()
+    };
+    match (text, text.strip_prefix("interval:")) {
+        ("sync", _) => Ok(Durability::Sync),
+        ("memory", _) => Ok(Durability::Memory),
+        (_, Some(rest)) => interval(rest)
+            .map(Durability::Interval)
+            .ok_or_else(|| format!("{rest:?} is not an interval from 1 to {INTERVAL_MS_MAX} milliseconds")),
+        _ => Err(format!("{text:?} is neither sync, interval:MS nor memory")),
+    }
+}
+
+/// Replaces the listeners of a kind.
+fn listen(config: &mut Config, kind: ListenerKind, values: &[String]) -> Result<(), String> {
+    let listeners: Vec<_> = values.iter().map(|v| Listener::parse(kind, v)).collect::<Result<_, _>>()?;
+    if listeners.is_empty() {
+        return Err("the list is empty; write \"off\" to turn it off".to_owned());
+    }
+    if listeners.len() > 1 && listeners.contains(&None) {
+        return Err("\"off\" and an address contradict each other".to_owned());
+    }
+    config.listeners.retain(|l| l.kind != kind);
+    config.listeners.extend(listeners.into_iter().flatten());
+    Ok(())
+}
