@@ -1,1 +1,11 @@
-//! Load generators that speak the real protocols, behind trine bench.
+//! Load generators that speak the real protocols, behind `trine bench`. They drive a server over its sockets like any client, and print beside each
+//! figure what the machine can do without a server: a bare TCP echo of the same sizes and a bare group-commit loop on the same disk.
+
+pub mod echo;
+pub mod histogram;
+pub mod kafka;
+pub mod load;
+pub mod process;
+pub mod report;
+pub mod topic;
+pub mod wal;
