@@ -3,5 +3,6 @@
 
 pub mod catalog;
 pub mod codec;
+pub mod groups;
 pub mod ops;
 pub mod streams;

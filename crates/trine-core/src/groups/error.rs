@@ -42,7 +42,9 @@ pub enum GroupError {
     #[error("the protocol type or the protocols do not fit those of the group's members")]
     InconsistentProtocol,
     /// The session timeout is out of bounds (26).
-    #[error("the session timeout is {value} ms; group.min.session.timeout.ms is {min}, group.max.session.timeout.ms is {max}")]
+    #[error(
+        "the session timeout is {value} ms; group.min.session.timeout.ms is {min}, group.max.session.timeout.ms is {max}"
+    )]
     InvalidSessionTimeout {
         /// What the member asked for, ms.
         value: i32,

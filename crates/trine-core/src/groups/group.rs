@@ -13,7 +13,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use trine_types::{Timestamp, Uuid};
+use trine_types::{Offset, Timestamp, Uuid};
 
 use super::{GroupRecord, Member, MemberId, Outcome, session::Session};
 
@@ -54,7 +54,7 @@ impl GroupState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The next offset to read.
-    pub offset: i64,
+    pub offset: Offset,
     /// Leader epoch of the last record read; -1 unknown.
     pub leader_epoch: i32,
     /// The client's text.
@@ -180,7 +180,10 @@ impl Group {
 impl Logged {
     pub(super) fn is_vacant(&self) -> bool {
         self.deleted
-            || (self.generation == 0 && self.members.is_empty() && self.offsets.is_empty() && self.empty_since.is_none())
+            || (self.generation == 0
+                && self.members.is_empty()
+                && self.offsets.is_empty()
+                && self.empty_since.is_none())
     }
 
     fn apply(&mut self, record: &GroupRecord, at: Timestamp) {

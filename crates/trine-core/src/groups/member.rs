@@ -164,8 +164,10 @@ mod tests {
     use super::*;
 
     fn member(id: &str, protocols: &[&str]) -> Member {
-        let protocols: Vec<_> =
-            protocols.iter().map(|name| Protocol { name: (*name).into(), metadata: Bytes::from_static(b"m") }).collect();
+        let protocols: Vec<_> = protocols
+            .iter()
+            .map(|name| Protocol { name: (*name).into(), metadata: Bytes::from_static(b"m") })
+            .collect();
         Member {
             id: MemberId::new(id),
             instance_id: None,

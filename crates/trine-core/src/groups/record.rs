@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use trine_types::Uuid;
+use trine_types::{Offset, Uuid};
 
 use super::{InstanceId, Member, MemberId, Protocol};
 use crate::codec::{DecodeError, Reader, Writer};
@@ -85,7 +85,7 @@ pub struct CommitOffset {
     /// The partition.
     pub partition: u32,
     /// The next offset to read.
-    pub offset: i64,
+    pub offset: Offset,
     /// Leader epoch of the last record read; -1 unknown.
     pub leader_epoch: i32,
     /// Free text of the client, comes back as it is.
@@ -137,13 +137,15 @@ impl GroupRecord {
             }
             Self::OffsetsCommitted { offsets, retention_ms } => {
                 w.u8(TAG_OFFSETS_COMMITTED);
-                // 0 is "none"; a retention of n ms is n + 1 (the largest value cannot be told from its predecessor, which nobody lives to see).
-                w.var(retention_ms.map_or(0, |ms| ms.saturating_add(1)));
+                w.u8(u8::from(retention_ms.is_some()));
+                if let Some(ms) = retention_ms {
+                    w.var(*ms);
+                }
                 w.var(offsets.len() as u64);
                 for commit in offsets {
                     w.raw(&commit.topic.0);
                     w.var(u64::from(commit.partition));
-                    w.i64(commit.offset);
+                    w.u64(commit.offset);
                     w.i32(commit.leader_epoch);
                     w.str(&commit.metadata);
                 }
@@ -178,23 +180,23 @@ impl GroupRecord {
             TAG_EMPTIED => Self::Emptied { generation: r.i32()? },
             TAG_ASSIGNED => Self::Assigned {
                 generation: r.i32()?,
-                assignments: read_list(&mut r, |r| {
-                    Ok((MemberId::new(r.str()?), Bytes::copy_from_slice(r.bytes()?)))
-                })?,
+                assignments: read_list(&mut r, |r| Ok((MemberId::new(r.str()?), Bytes::copy_from_slice(r.bytes()?))))?,
             },
-            TAG_MEMBER_REPLACED => {
-                Self::MemberReplaced { old: MemberId::new(r.str()?), member: read_member(&mut r)? }
-            }
+            TAG_MEMBER_REPLACED => Self::MemberReplaced { old: MemberId::new(r.str()?), member: read_member(&mut r)? },
             TAG_MEMBERS_REMOVED => {
                 Self::MembersRemoved { members: read_list(&mut r, |r| Ok(MemberId::new(r.str()?)))? }
             }
             TAG_OFFSETS_COMMITTED => Self::OffsetsCommitted {
-                retention_ms: r.var()?.checked_sub(1),
+                retention_ms: match r.u8()? {
+                    0 => None,
+                    1 => Some(r.var()?),
+                    _ => return r.fail(),
+                },
                 offsets: read_list(&mut r, |r| {
                     Ok(CommitOffset {
                         topic: r.uuid()?,
                         partition: r.var_u32()?,
-                        offset: r.i64()?,
+                        offset: r.u64()?,
                         leader_epoch: r.i32()?,
                         metadata: r.str()?.into(),
                     })

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+
 use super::{
     Effect, Group, GroupError, GroupRecord, GroupSettings, GroupState, InstanceId, JoinReply, JoinedMember, Member,
     MemberId, Outcome, Waiter,
@@ -167,16 +169,12 @@ impl<'a> Turn<'a> {
             self.cancel_syncs();
             self.session.rebalance = Some(Box::default());
         }
-        let newcomer = joiner.as_ref().is_some_and(|j| j.is_new);
-        if let Some(joiner) = joiner {
-            self.park(joiner);
-        }
+        let newcomer = joiner.is_some_and(|joiner| self.park(joiner));
         let timeout = rebalance_timeout(self.roster());
         let Some(rebalance) = &mut self.session.rebalance else { return };
         if begins && self.logged.members.is_empty() {
             let delay = self.settings.initial_rebalance_delay;
-            rebalance.initial =
-                Some(InitialDelay { delay, remaining: timeout.saturating_sub(delay), more: false });
+            rebalance.initial = Some(InitialDelay { delay, remaining: timeout.saturating_sub(delay), more: false });
             rebalance.until = self.mono + delay;
             self.session.wake_by(self.mono + delay);
             if delay.is_zero() {
@@ -201,10 +199,11 @@ impl<'a> Turn<'a> {
         self.session.sync_until = None;
     }
 
-    /// Parks a join. An older one of the same member was given up by its sender, who is told to come again if it still listens.
-    fn park(&mut self, joiner: Joiner) {
+    /// Parks a join; true when it is of somebody not seen before. An older one of the same member was given up by its sender, who is told to come
+    /// again if it still listens.
+    fn park(&mut self, joiner: Joiner) -> bool {
         let until = joiner.is_new.then(|| self.mono + self.settings.new_member_join_timeout);
-        let Some(rebalance) = &mut self.session.rebalance else { return };
+        let Some(rebalance) = &mut self.session.rebalance else { return false };
         let older = rebalance.remove(&joiner.member.id);
         rebalance.joined_bytes += joiner.member.size();
         rebalance.joins += 1;
@@ -217,9 +216,11 @@ impl<'a> Turn<'a> {
         if let Some(until) = until {
             self.session.wake_by(until);
         }
+        let newcomer = until.is_some() && older.is_none();
         if let Some(older) = older {
             self.answer_join(older.waiter, Err(GroupError::RebalanceInProgress));
         }
+        newcomer
     }
 
     /// Forms the generation if everybody who is expected has joined, or nobody is left.
@@ -268,7 +269,9 @@ impl<'a> Turn<'a> {
         let logged_type = (!self.logged.members.is_empty()).then_some(self.logged.protocol_type.as_ref()).flatten();
         let protocol_type = logged_type.or(rebalance.protocol_type.as_ref()).cloned().unwrap_or_default();
 
-        let mut members: BTreeMap<MemberId, Member> = self.survivors().map(|m| (m.id.clone(), m.clone())).collect();
+        // What was assigned in the old generation means nothing in this one.
+        let away = self.survivors().map(|m| (m.id.clone(), Member { assignment: Bytes::new(), ..m.clone() }));
+        let mut members: BTreeMap<MemberId, Member> = away.collect();
         let mut waiters = Vec::new();
         for (id, joined) in rebalance.joined {
             waiters.push((id.clone(), joined.waiter));
