@@ -44,11 +44,12 @@ class Member:
         asked = time.monotonic_ns()
         try:
             partitions = consumer.committed(partitions, timeout=10)
-        except ck.KafkaException:
-            pass  # the client itself asks again before it reads; only our note of where it starts is missing
+        except ck.KafkaException:  # the client itself asks again before it reads
+            for p in partitions:
+                self.log.event(eventlog.ASSIGNED, p.partition, eventlog.START_UNKNOWN, at=asked)
         else:
             for p in partitions:
-                self.log.event(eventlog.ASSIGNED, p.partition, max(p.offset, -1), at=asked)
+                self.log.event(eventlog.ASSIGNED, p.partition, max(p.offset, eventlog.START_NONE), at=asked)
         consumer.assign(partitions)
 
     def revoked(self, consumer, partitions):

@@ -1,4 +1,8 @@
-"""The member of consumer_confluent.py on kafka-python: same log, same rules, another client."""
+"""The member of consumer_confluent.py on kafka-python 3: same log, same rules, another client.
+
+This client runs the rebalance callbacks on its own thread and forbids requests in them. So what it loses in a rebalance
+is not committed first (the records come again), and where it starts is known from its first record.
+"""
 
 import argparse
 import signal
@@ -8,16 +12,18 @@ import time
 import eventlog
 import kafka
 import kafka.errors
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.structs import OffsetAndMetadata
 
 COMMIT_EVERY_S = 0.3
 
 
-class Member(kafka.ConsumerRebalanceListener):
+class Member(ConsumerRebalanceListener):
     def __init__(self, options):
         self.options = options
         self.log = eventlog.Writer(options.log)
         self.positions = {}
+        self.events = []
         self.stopping = False
         self.consumer = kafka.KafkaConsumer(
             bootstrap_servers=options.bootstrap,
@@ -35,21 +41,22 @@ class Member(kafka.ConsumerRebalanceListener):
         )
 
     def on_partitions_assigned(self, assigned):
-        for part in assigned:
-            asked = time.monotonic_ns()
-            offset = self.consumer.committed(part)
-            self.log.event(eventlog.ASSIGNED, part.partition, -1 if offset is None else offset, at=asked)
+        now = time.monotonic_ns()
+        self.events += [(eventlog.ASSIGNED, p, eventlog.START_UNKNOWN, now) for p in assigned]
 
     def on_partitions_revoked(self, revoked):
-        self.commit()
-        for part in revoked:
-            self.positions.pop(part, None)
-            self.log.event(eventlog.REVOKED, part.partition)
+        self.events += [(eventlog.REVOKED, p, 0, 0) for p in revoked]
 
     def on_partitions_lost(self, lost):
-        for part in lost:
-            self.positions.pop(part, None)
-            self.log.event(eventlog.REVOKED, part.partition)
+        self.on_partitions_revoked(lost)
+
+    def take_events(self):
+        """Writes down what the callbacks saw. Called between poll() and its records: rebalances happen inside poll()."""
+        events, self.events = self.events, []
+        for kind, part, offset, at in events:
+            if kind == eventlog.REVOKED:
+                self.positions.pop(part, None)
+            self.log.event(kind, part.partition, offset, at=at)
 
     def commit(self):
         if not self.positions:
@@ -68,8 +75,10 @@ class Member(kafka.ConsumerRebalanceListener):
         self.consumer.subscribe([self.options.topic], listener=self)
         committed_at = time.monotonic()
         while not self.stopping:
+            batches = self.consumer.poll(timeout_ms=100)
+            self.take_events()
             entries = bytearray()
-            for part, messages in self.consumer.poll(timeout_ms=100).items():
+            for part, messages in batches.items():
                 for m in messages:
                     entries += eventlog.record_entry(m.partition, m.offset, m.key or b"", m.value)
                 if messages:

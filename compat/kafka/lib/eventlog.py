@@ -14,12 +14,15 @@ import zlib
 ENTRY = struct.Struct("<BBHIqIIq")
 
 RECORD = 0  # consumed: source, seq and crc of the record, its partition and offset
-ASSIGNED = 1  # partition given to this member; offset = where its group's commit stands (-1: none). time = before asking
+ASSIGNED = 1  # partition given to this member; offset = where its group's commit stands. time = before asking for that
 REVOKED = 2  # partition taken away
 COMMITTED = 3  # the server confirmed this commit: partition, offset. time = after the answer
 ACKED = 4  # produced and confirmed: source, seq, crc, partition, offset
-FAILED = 5  # produce reported as failed: source, seq
-NOTE = 6  # anything else worth a count; seq says which
+FAILED = 5  # produce reported as failed: source, seq; offset = the client's error code
+
+# Offsets of ASSIGNED that are not a commit.
+START_NONE = -1  # the group has no commit there: it starts at the beginning
+START_UNKNOWN = -2  # the commit could not be read
 
 
 class Writer:

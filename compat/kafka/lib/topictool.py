@@ -26,7 +26,7 @@ def create(admin, topic, partitions):
 def committed(admin, group, topic):
     asked = ck.ConsumerGroupTopicPartitions(group, [ck.TopicPartition(topic, p) for p in partitions_of(admin, topic)])
     answer = admin.list_consumer_group_offsets([asked])[group].result(20)
-    return {p.partition: p.offset for p in answer.topic_partitions}
+    return {p.partition: max(p.offset, -1) for p in answer.topic_partitions}
 
 
 def ends(admin, topic):
