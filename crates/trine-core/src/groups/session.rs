@@ -34,7 +34,7 @@ pub(super) struct Rebalance {
     pub(super) until: Duration,
     /// Set when the group was empty before.
     pub(super) initial: Option<InitialDelay>,
-    /// Type of the first who joined an empty group.
+    /// The type of those who have joined; it counts when no member of the last generation is left.
     pub(super) protocol_type: Option<Arc<str>>,
     /// Who has joined.
     pub(super) joined: BTreeMap<MemberId, Joined>,

@@ -207,9 +207,7 @@ impl<'a> Turn<'a> {
         let older = rebalance.remove(&joiner.member.id);
         rebalance.joined_bytes += joiner.member.size();
         rebalance.joins += 1;
-        if self.logged.members.is_empty() {
-            rebalance.protocol_type = Some(joiner.protocol_type);
-        }
+        rebalance.protocol_type = Some(joiner.protocol_type);
         let order = older.as_ref().map_or(rebalance.joins, |j| j.order);
         let joined = Joined { waiter: joiner.waiter, until, order, member: joiner.member };
         rebalance.joined.insert(joined.member.id.clone(), joined);

@@ -1,9 +1,11 @@
 //! Scripts against a group in virtual time. The desk does what a group's owner does: it applies records at once, keeps the log, and watches that every
 //! waiter gets exactly one answer of its kind and that the machine's invariants hold after every command.
 
+mod clients;
 mod committing;
 mod expiring;
 mod joining;
+mod properties;
 mod records;
 mod recovering;
 mod static_members;

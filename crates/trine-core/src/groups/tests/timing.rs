@@ -196,3 +196,17 @@ fn a_group_is_not_woken_for_nothing() {
     assert_eq!(outcome, Outcome { reply: (), records: vec![], effects: vec![] });
     assert_eq!(desk.group.next_deadline(), Some(desk.mono + Duration::from_secs(10)));
 }
+
+#[test]
+fn a_newcomer_goes_on_when_all_old_members_are_lost() {
+    let mut desk = Desk::stable(1);
+    let newcomer = desk.join(who(""));
+    desk.join(Who { require_id: true, session_ms: 30_000, ..who("") });
+    desk.pass(10_000);
+    assert!(desk.is_open(newcomer), "somebody with a promised id is waited for");
+    assert_eq!((desk.members().len(), desk.state()), (0, GroupState::PreparingRebalance));
+    desk.pass(20_000);
+    let reply = desk.joined(newcomer);
+    assert_eq!((reply.generation, &*reply.protocol_type, reply.leader.as_str()), (2, "consumer", "m2"));
+    assert_eq!(desk.kinds(), "GALG");
+}
