@@ -1,52 +1,87 @@
 //! The published catalogue: what exists, as far as it is durable.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use trine_types::{TopicName, Uuid};
+use trine_core::catalog::{Catalog, NameMap, TopicDefaults};
+use trine_types::{EntityId, GroupName, TopicName, Uuid};
 
 use crate::topic::Topic;
 
-/// Every topic at one moment. Replaced, never changed; holding one does not delay anything.
-#[derive(Default)]
+/// Everything that exists at one moment. Replaced, never changed; holding one delays nothing.
+#[derive(Clone)]
 pub struct CatalogSnapshot {
-    version: u64,
-    by_name: HashMap<TopicName, Arc<Topic>>,
-    by_id: HashMap<Uuid, Arc<Topic>>,
+    pub(crate) catalog: Catalog,
+    pub(crate) topics: NameMap<TopicName, Arc<Topic>>,
 }
 
 impl CatalogSnapshot {
+    pub(crate) fn new(catalog: Catalog) -> Self {
+        let mut topics = NameMap::default();
+        for info in catalog.topics() {
+            topics.insert(info.name.clone(), Arc::new(Topic::new(Arc::clone(info), None)));
+        }
+        Self { catalog, topics }
+    }
+
     /// Rises with every change: answers computed from a snapshot may be cached under it.
     #[must_use]
     pub const fn version(&self) -> u64 {
-        self.version
+        self.catalog.version()
+    }
+
+    /// The data directory's id, made when it was created.
+    #[must_use]
+    pub const fn cluster_id(&self) -> Uuid {
+        self.catalog.cluster_id()
     }
 
     /// The topic with this name.
     #[must_use]
     pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
-        self.by_name.get(name)
+        self.topics.get(&TopicName::parse(name).ok()?)
     }
 
     /// The topic with this id.
     #[must_use]
     pub fn topic_by_id(&self, id: Uuid) -> Option<&Arc<Topic>> {
-        self.by_id.get(&id)
+        self.topics.get(&self.catalog.topic_by_id(id)?.name)
     }
 
     /// All topics, in no particular order.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
-        self.by_name.values()
+        self.topics.values()
     }
 
-    /// How many topics there are.
+    /// Number of topics.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.by_name.len()
+    pub const fn len(&self) -> usize {
+        self.catalog.topics_len()
     }
 
     /// Whether there are no topics.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of partitions of all topics.
+    #[must_use]
+    pub const fn partitions_len(&self) -> u64 {
+        self.catalog.partitions_len()
+    }
+
+    /// Names of all groups, in no particular order.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        self.catalog.groups().map(|group| &group.name)
+    }
+
+    /// Values of settings that topics do not set.
+    #[must_use]
+    pub const fn topic_defaults(&self) -> &Arc<TopicDefaults> {
+        self.catalog.defaults()
+    }
+
+    pub(crate) fn group(&self, name: &GroupName) -> Option<EntityId> {
+        self.catalog.group(name).map(|group| group.entity)
     }
 }

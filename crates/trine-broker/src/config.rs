@@ -1,11 +1,12 @@
 //! What a broker is told at start.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use trine_core::{catalog::TopicDefaults, groups::GroupSettings};
 use trine_storage::Durability;
 
 /// Settings of the broker, read once at start. Every value has a default that suits a small server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct BrokerConfig {
     /// How topics without a setting of their own become durable (decision E7).
     pub durability: Durability,
@@ -27,25 +28,10 @@ pub struct BrokerConfig {
     pub producer_idle_ms: i64,
     /// Memory of one compaction's key map, in bytes.
     pub compaction_buffer_bytes: usize,
-    /// Consumer groups.
-    pub groups: GroupsConfig,
-}
-
-/// Settings of consumer groups.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupsConfig {
-    /// Smallest session timeout a member may ask for, in milliseconds.
-    pub session_timeout_ms_min: i32,
-    /// Largest one.
-    pub session_timeout_ms_max: i32,
-    /// How long the first rebalance of an empty group waits for more members, in milliseconds; 0 answers at once.
-    pub initial_rebalance_delay_ms: i32,
-    /// Most members of a group.
-    pub members_max: usize,
-    /// Longest text with a commit, in bytes.
-    pub metadata_bytes_max: usize,
-    /// Commits of an empty group are forgotten after so long, in milliseconds of message time.
-    pub offsets_retention_ms: i64,
+    /// Values of topic settings that topics do not set themselves.
+    pub topic_defaults: Arc<TopicDefaults>,
+    /// Limits and delays of consumer groups.
+    pub groups: GroupSettings,
 }
 
 impl Default for BrokerConfig {
@@ -61,20 +47,8 @@ impl Default for BrokerConfig {
             sweep_every: Duration::from_secs(2),
             producer_idle_ms: 86_400_000,
             compaction_buffer_bytes: 64 << 20,
-            groups: GroupsConfig::default(),
-        }
-    }
-}
-
-impl Default for GroupsConfig {
-    fn default() -> Self {
-        Self {
-            session_timeout_ms_min: 6_000,
-            session_timeout_ms_max: 1_800_000,
-            initial_rebalance_delay_ms: 3_000,
-            members_max: 10_000,
-            metadata_bytes_max: 4_096,
-            offsets_retention_ms: 7 * 86_400_000,
+            topic_defaults: Arc::default(),
+            groups: GroupSettings::default(),
         }
     }
 }

@@ -4,8 +4,6 @@
 //! Whoever gets an answer from here sees its effect from any connection, and the effect survives any crash (law 1; for topics with
 //! `durability = interval`, a crash of the process). An outcome nobody knows is [`Failure::Unknown`], never a success and never a refusal.
 
-#![allow(dead_code, unused_imports, reason = "the bodies come with the next commits")]
-
 mod access;
 mod broker;
 mod catalog;
@@ -14,32 +12,37 @@ mod failure;
 mod groups;
 mod host;
 mod mailbox;
+mod open;
 mod producers;
 mod shard;
+mod stats;
 mod streams;
 mod topic;
 mod topics;
+mod view;
 
 pub use access::{Access, Action, Denied, Grant, Principal, Resource, ResourceKind};
-pub use broker::{Broker, BrokerStats};
+pub use broker::Broker;
 pub use catalog::CatalogSnapshot;
-pub use config::{BrokerConfig, GroupsConfig};
+pub use config::BrokerConfig;
 pub use failure::Failure;
 pub use groups::{
-    CommitEntry, Committed, CommittedOffsets, GroupDescription, GroupError, GroupListing, GroupState, Groups,
-    JoinReply, JoinRequest, JoinedMember, Leaving, MemberDescription, MemberRef, OffsetsWanted, PartitionLag,
-    SyncReply, SyncRequest,
+    CommitEntry, Committed, CommittedOffsets, GroupDescription, GroupError, GroupListing, Groups, JoinReply,
+    JoinRequest, JoinedMember, Leaving, MemberDescription, MemberRef, OffsetsWanted, PartitionLag, SyncReply,
+    SyncRequest,
 };
 pub use host::{BoxFuture, Host, TokioHost};
+pub use open::{BrokerParts, OpenError, Recovered};
 pub use producers::Producers;
+pub use stats::BrokerStats;
 pub use streams::{
     AppendError, AppendFuture, Appended, EpochEnd, FetchError, FetchPartition, FetchResult, FetchSpec, Fetched,
     FoundOffset, NewBatch, OffsetQuery, PartitionStats, Permit, StreamError, Streams,
 };
-pub use topic::{PartitionRef, PartitionView, Topic};
-pub use topics::{Alteration, CreateResult, NewTopic, SettingChange, SettingOp, TopicError, TopicSelector, Topics};
-
-/// Stands for a body that the next commits bring.
-fn later<T>() -> T {
-    panic!("not there yet")
-}
+pub use topic::{PartitionRef, Topic};
+pub use topics::{Alteration, NewTopic, SettingChange, SettingOp, TopicError, TopicResult, TopicSelector, Topics};
+pub use trine_core::{
+    catalog::TopicDefaults,
+    groups::{GroupSettings, GroupState},
+};
+pub use view::PartitionView;

@@ -44,6 +44,18 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Puts in what another shard sends: never refused for lack of room. Dropped when the mailbox is closed, as recovery will do what it stood for.
+    pub(crate) fn push_internal(&self, command: Command) {
+        {
+            let mut queue = self.queue.lock();
+            if queue.closed.is_some() {
+                return;
+            }
+            queue.commands.push(command);
+        }
+        self.notify.notify_one();
+    }
+
     /// Takes everything; `into` must be empty, its memory is reused.
     pub(crate) fn drain(&self, into: &mut Vec<Command>) {
         debug_assert!(into.is_empty());

@@ -7,10 +7,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use trine_core::streams::BatchFacts;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use trine_core::streams::{BatchFacts, ProducerStamp};
+use trine_records::Validated;
 use trine_types::Offset;
 
-use crate::Failure;
+use super::Streams;
+use crate::{
+    Failure, PartitionRef,
+    shard::{AppendCommand, Command},
+};
+
+/// What a waiting append costs beside its bytes, so that the byte limit bounds the number of tiny ones as well.
+const APPEND_OVERHEAD_BYTES: usize = 512;
 
 /// A batch that passed validation: format, counts and sizes are sound, timestamps as the topic wants them. Base offset and leader epoch are ignored.
 #[derive(Clone, Debug)]
@@ -19,10 +28,46 @@ pub struct NewBatch {
     pub(crate) facts: BatchFacts,
 }
 
+impl From<Validated> for NewBatch {
+    fn from(validated: Validated) -> Self {
+        let header = &validated.header;
+        let producer = (header.producer_id >= 0).then_some(ProducerStamp {
+            id: header.producer_id,
+            epoch: header.producer_epoch,
+            first_sequence: header.base_sequence,
+        });
+        // A batch says its length in 32 bits.
+        let bytes = validated.bytes.len() as u32;
+        let facts = BatchFacts { count: validated.count, bytes, max_ts: header.max_timestamp, producer };
+        Self { bytes: validated.bytes, facts }
+    }
+}
+
+impl NewBatch {
+    /// A batch this server built itself (`trine_records::BatchBuilder`); `None` when it is not one.
+    #[must_use]
+    pub fn built(bytes: Bytes) -> Option<Self> {
+        let facts = BatchFacts::from_batch(&bytes)?;
+        Some(Self { bytes, facts })
+    }
+
+    /// Its size in bytes: what to ask a permit for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there are no bytes, which never is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
 /// Room for a batch that waits for the disk. Held until the append is answered.
 #[derive(Debug)]
 pub struct Permit {
-    _room: tokio::sync::OwnedSemaphorePermit,
+    _room: OwnedSemaphorePermit,
 }
 
 /// The batch is in the log, as durable as the topic asks for.
@@ -76,7 +121,7 @@ pub(crate) enum AppendState {
     /// Refused before it was queued.
     Refused(Option<AppendError>),
     /// With the shard.
-    Queued(tokio::sync::oneshot::Receiver<Result<Appended, AppendError>>),
+    Queued(oneshot::Receiver<Result<Appended, AppendError>>),
 }
 
 impl Future for AppendFuture {
@@ -91,6 +136,33 @@ impl Future for AppendFuture {
             AppendState::Queued(answer) => {
                 Pin::new(answer).poll(cx).map(|answer| answer.unwrap_or(Err(AppendError::Failure(Failure::Unknown))))
             }
+        }
+    }
+}
+
+impl Streams<'_> {
+    /// Waits for room for a batch of so many bytes. The connection's task waits here, never a shard. One batch larger than all the room there is gets
+    /// all of it.
+    pub async fn permit(&self, bytes: usize) -> Result<Permit, Failure> {
+        let inner = &self.broker.inner;
+        let all = inner.config.append_bytes_max.clamp(1, u32::MAX as usize >> 1);
+        let wanted = bytes.saturating_add(APPEND_OVERHEAD_BYTES).min(all) as u32;
+        match inner.append_room.clone().acquire_many_owned(wanted).await {
+            Ok(room) => Ok(Permit { _room: room }),
+            Err(_) => Err(Failure::Stopping),
+        }
+    }
+
+    /// Appends a batch. When this returns, the batch has its place in the order: calls in a row are appended in a row, whenever their futures are
+    /// polled. The future completes once the batch is as durable as its topic asks for; dropping it changes nothing.
+    #[must_use]
+    pub fn append(&self, permit: Permit, partition: &PartitionRef, batch: NewBatch) -> AppendFuture {
+        let (reply, answer) = oneshot::channel();
+        let mailbox = self.broker.inner.mailbox_of(partition.entity());
+        let command = AppendCommand { partition: partition.clone(), batch, permit, reply };
+        match mailbox.push(Command::Append(command)) {
+            Ok(()) => AppendFuture(AppendState::Queued(answer)),
+            Err(failure) => AppendFuture(AppendState::Refused(Some(failure.into()))),
         }
     }
 }

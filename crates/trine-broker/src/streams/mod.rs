@@ -2,14 +2,17 @@
 
 mod append;
 mod fetch;
+mod find;
 mod offsets;
-
-pub use append::{AppendError, AppendFuture, Appended, NewBatch, Permit};
-pub(crate) use fetch::Waiter;
-pub use fetch::{EpochEnd, FetchError, FetchPartition, FetchResult, FetchSpec, Fetched};
-pub use offsets::{FoundOffset, OffsetQuery, PartitionStats, StreamError};
+mod read;
 
 use trine_types::Offset;
+
+pub use append::{AppendError, AppendFuture, Appended, NewBatch, Permit};
+pub use fetch::{EpochEnd, FetchError, FetchPartition, FetchResult, FetchSpec, Fetched};
+pub(crate) use find::first_from;
+pub use offsets::{FoundOffset, OffsetQuery, PartitionStats, StreamError};
+pub(crate) use read::{ReadFailure, blocking};
 
 use crate::{Broker, PartitionRef};
 
@@ -20,48 +23,29 @@ pub struct Streams<'a> {
 }
 
 impl Streams<'_> {
-    /// Waits for room for a batch of so many bytes. The connection's task waits here, never a shard.
-    pub async fn permit(&self, bytes: usize) -> Result<Permit, crate::Failure> {
-        let _ = bytes;
-        crate::later()
-    }
-
-    /// Appends a batch. When this returns, the batch has its place in the order: calls in a row are appended in a row, whenever their futures are
-    /// polled. The future completes once the batch is as durable as its topic asks for; dropping it changes nothing.
-    #[must_use]
-    pub fn append(&self, permit: Permit, partition: &PartitionRef, batch: NewBatch) -> AppendFuture {
-        let _ = (permit, partition, batch);
-        crate::later()
-    }
-
-    /// Reads several partitions, waiting for more if there is too little. Dropping the future ends the wait.
-    pub async fn fetch(&self, spec: FetchSpec) -> FetchResult {
-        let _ = spec;
-        crate::later()
-    }
-
-    /// Looks an offset up, exact to the record.
-    pub async fn offset_for(&self, partition: &PartitionRef, query: OffsetQuery) -> Result<FoundOffset, StreamError> {
-        let _ = (partition, query);
-        crate::later()
-    }
-
     /// Where a leader epoch ends; `None` when the epoch is not known.
     pub async fn epoch_end(&self, partition: &PartitionRef, epoch: i32) -> Result<Option<EpochEnd>, StreamError> {
-        let _ = (partition, epoch);
-        crate::later()
+        let partition = partition.clone();
+        let entity = partition.entity();
+        self.broker.inner.call(entity, move |shard, reply| shard.epoch_end(&partition, epoch, reply)).await?
     }
 
-    /// Drops everything below `to` (`None`: everything that is durable) and returns the new log start.
+    /// Drops everything below `to` (`None`: everything that is durable) and returns the log start, which is never lower than `to`.
     pub async fn trim(&self, partition: &PartitionRef, to: Option<Offset>) -> Result<Offset, StreamError> {
-        let _ = (partition, to);
-        crate::later()
+        let partition = partition.clone();
+        let entity = partition.entity();
+        self.broker.inner.call(entity, move |shard, reply| shard.trim(partition, to, reply)).await?
     }
 
     /// Figures of a partition.
     #[must_use]
     pub fn partition_stats(&self, partition: &PartitionRef) -> PartitionStats {
-        let _ = (self.broker, partition);
-        crate::later()
+        let view = partition.view();
+        let (log_start, end) = (view.log_start(), view.end());
+        let bytes = match end {
+            0 => 0,
+            _ => self.broker.inner.store_of(view.entity()).bytes_in(view.entity(), log_start..end),
+        };
+        PartitionStats { log_start, end, bytes, leader_epoch: view.leader_epoch() }
     }
 }

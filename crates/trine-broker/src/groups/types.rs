@@ -1,9 +1,10 @@
-//! Consumer groups: membership, committed offsets, lag.
+//! What goes in and out of consumer groups.
 
 use bytes::Bytes;
+use trine_core::groups::GroupState;
 use trine_types::{GroupName, Offset, TopicName, Uuid};
 
-use crate::{Broker, Failure};
+use crate::Failure;
 
 /// A member asks to take part (Kafka JoinGroup).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,35 +151,6 @@ pub enum OffsetsWanted {
 /// Committed offsets of one group: topic, partition and the commit, `None` where nothing was committed.
 pub type CommittedOffsets = Vec<(Uuid, u32, Option<Committed>)>;
 
-/// What a group is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum GroupState {
-    /// No members.
-    Empty,
-    /// Members are joining.
-    PreparingRebalance,
-    /// Waiting for the leader's assignment.
-    CompletingRebalance,
-    /// Working.
-    Stable,
-    /// Gone.
-    Dead,
-}
-
-impl GroupState {
-    /// The name tools show.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Empty => "Empty",
-            Self::PreparingRebalance => "PreparingRebalance",
-            Self::CompletingRebalance => "CompletingRebalance",
-            Self::Stable => "Stable",
-            Self::Dead => "Dead",
-        }
-    }
-}
-
 /// One line of a list of groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupListing {
@@ -307,8 +279,21 @@ pub enum GroupError {
     /// The topic or partition of a commit does not exist.
     #[error("there is no such partition")]
     UnknownPartition,
+    /// What the members sent is more than a group can keep.
+    #[error("{what} is {value} bytes; a group can keep {max}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its size in bytes.
+        value: usize,
+        /// Most bytes.
+        max: usize,
+    },
+    /// The group cannot answer now; try again.
+    #[error("the group cannot answer now")]
+    Unavailable,
     /// The directory holds as many partitions and groups as it may.
-    #[error("the limit of {max} partitions and groups is reached")]
+    #[error("the limit of {max} partitions and groups in one data directory is reached")]
     TooMany {
         /// `ENTITIES_MAX`.
         max: u64,
@@ -316,105 +301,4 @@ pub enum GroupError {
     /// Not about the group.
     #[error(transparent)]
     Failure(#[from] Failure),
-}
-
-/// Consumer groups.
-#[derive(Clone, Copy)]
-pub struct Groups<'a> {
-    pub(crate) broker: &'a Broker,
-}
-
-impl Groups<'_> {
-    /// Joins; waits until the rebalance completes. Dropping the future does not leave the group.
-    pub async fn join(&self, request: JoinRequest) -> Result<JoinReply, GroupError> {
-        let _ = request;
-        crate::later()
-    }
-
-    /// Asks for the assignment; a follower waits for the leader.
-    pub async fn sync(&self, request: SyncRequest) -> Result<SyncReply, GroupError> {
-        let _ = request;
-        crate::later()
-    }
-
-    /// The member is alive.
-    pub async fn heartbeat(&self, group: &GroupName, member: &MemberRef) -> Result<(), GroupError> {
-        let _ = (group, member);
-        crate::later()
-    }
-
-    /// Members leave or are removed; one result each.
-    pub async fn leave(
-        &self,
-        group: &GroupName,
-        members: Vec<Leaving>,
-    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let _ = (group, members);
-        crate::later()
-    }
-
-    /// Commits offsets; one result per entry, or one error for all.
-    pub async fn commit(
-        &self,
-        group: &GroupName,
-        member: &MemberRef,
-        entries: Vec<CommitEntry>,
-    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let _ = (group, member, entries);
-        crate::later()
-    }
-
-    /// Committed offsets of several groups, in their order. A group nobody knows has none.
-    pub async fn fetch_offsets(
-        &self,
-        groups: Vec<(GroupName, OffsetsWanted)>,
-    ) -> Vec<Result<CommittedOffsets, GroupError>> {
-        let _ = groups;
-        crate::later()
-    }
-
-    /// Everything about a group; `NotFound` when nobody knows it.
-    pub async fn describe(&self, group: &GroupName) -> Result<GroupDescription, GroupError> {
-        let _ = group;
-        crate::later()
-    }
-
-    /// All groups, or those in one of `states` and of one of `types` when these are not empty. Names are compared without case; the only type is
-    /// "classic".
-    pub async fn list(&self, states: &[String], types: &[String]) -> Result<Vec<GroupListing>, GroupError> {
-        let _ = (states, types);
-        crate::later()
-    }
-
-    /// Deletes an empty group and its commits.
-    pub async fn delete(&self, group: &GroupName) -> Result<(), GroupError> {
-        let _ = group;
-        crate::later()
-    }
-
-    /// Forgets commits of partitions that no member subscribes to; one result each.
-    pub async fn delete_offsets(
-        &self,
-        group: &GroupName,
-        partitions: Vec<(Uuid, u32)>,
-    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let _ = (group, partitions);
-        crate::later()
-    }
-
-    /// Sets commits of an empty group from outside, creating the group if needed.
-    pub async fn seek(
-        &self,
-        group: &GroupName,
-        entries: Vec<CommitEntry>,
-    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let _ = (group, entries);
-        crate::later()
-    }
-
-    /// How far the group is behind, for every partition it has committed.
-    pub async fn lag(&self, group: &GroupName) -> Result<Vec<PartitionLag>, GroupError> {
-        let _ = group;
-        crate::later()
-    }
 }

@@ -1,0 +1,180 @@
+//! Opening: recovery, then everything starts.
+
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, Semaphore, watch};
+use trine_core::catalog::FlushTo;
+use trine_env::{Clock, Rng};
+use trine_storage::{Durability, Engine, Opened, Replay, StoreError, Waker};
+use trine_types::ShardId;
+
+use crate::{
+    Access, Broker, BrokerConfig, CatalogSnapshot, Failure, Host,
+    broker::Inner,
+    mailbox::Mailbox,
+    shard::{CatalogOwner, Recovery, Shard},
+    stats::Counters,
+};
+
+/// What a broker is built from.
+pub struct BrokerParts {
+    /// Settings.
+    pub config: BrokerConfig,
+    /// Who may do what.
+    pub access: Access,
+    /// The three clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// What runs tasks.
+    pub host: Arc<dyn Host>,
+}
+
+/// Why a broker could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log holds something this version does not understand.
+    #[error("the data directory cannot be read: {0}")]
+    Replay(String),
+    /// The first records of this start could not be written.
+    #[error("the data directory cannot be written: {0}")]
+    Write(Failure),
+}
+
+/// A broker after recovery, before anything moves.
+pub struct Recovered {
+    pub(crate) broker: Broker,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) engine: Box<dyn Engine>,
+}
+
+impl Broker {
+    /// Opens the store with `open_store` (which is given the waker and the replay to hand to it), recovers, and starts everything. Blocks its thread
+    /// while it reads the log. Complete once everything this start had to log is durable; only then should listeners open.
+    pub async fn open(
+        parts: BrokerParts,
+        open_store: impl FnOnce(Waker, &mut dyn Replay) -> Result<Opened, StoreError>,
+    ) -> Result<Self, OpenError> {
+        Self::recover(parts, open_store)?.start().await
+    }
+
+    /// The first half of [`Broker::open`]: everything up to the point where threads and tasks start.
+    pub fn recover(
+        parts: BrokerParts,
+        open_store: impl FnOnce(Waker, &mut dyn Replay) -> Result<Opened, StoreError>,
+    ) -> Result<Recovered, OpenError> {
+        let BrokerParts { config, access, clock, rng, host } = parts;
+        let shared: Arc<OnceLock<Arc<Inner>>> = Arc::default();
+        let waker: Waker = {
+            let shared = Arc::clone(&shared);
+            Arc::new(move |shard: ShardId| {
+                if let Some(mailbox) = shared.get().and_then(|inner| inner.mailboxes.get(usize::from(shard.0))) {
+                    mailbox.wake();
+                }
+            })
+        };
+        let mut recovery = Recovery::new(Arc::clone(&config.topic_defaults));
+        let opened = open_store(waker, &mut recovery)?;
+        if let Some(error) = recovery.error {
+            return Err(OpenError::Replay(error));
+        }
+        let shards = opened.stores.len() as u16;
+        if let Some(last) = shards.checked_sub(1) {
+            recovery.shard(ShardId(last));
+        }
+        for (store, gone) in opened.stores.iter().zip(recovery.drop_unknown()) {
+            for entity in gone {
+                store.drop_entity(entity);
+            }
+        }
+        let snapshot = CatalogSnapshot::new(recovery.catalog.clone());
+        let inner = Arc::new(Inner {
+            access,
+            catalog: ArcSwap::from_pointee(snapshot),
+            mailboxes: (0..shards).map(|_| Mailbox::new()).collect(),
+            stores: opened.stores,
+            clock,
+            rng,
+            host,
+            append_room: Arc::new(Semaphore::new(config.append_bytes_max.clamp(1, u32::MAX as usize >> 1))),
+            control_room: Arc::new(Semaphore::new(config.control_waiting_max.max(1))),
+            blocking_room: Arc::new(Semaphore::new(config.blocking_reads_max.max(1))),
+            counters: Counters::default(),
+            failed: watch::Sender::new(None),
+            stopping: watch::Sender::new(false),
+            producer_ids: Mutex::new(0..0),
+            store: parking_lot::Mutex::new(None),
+            running: watch::Sender::new(usize::from(shards)),
+            config,
+        });
+        // Nothing wakes before anybody could listen; what moved meanwhile is seen in every shard's first turn.
+        let _ = shared.set(Arc::clone(&inner));
+        let mut catalog = Some(CatalogOwner::new(recovery.catalog));
+        let mut machines = Vec::new();
+        let mut groups = Vec::new();
+        for ((id, mut recovered), last) in recovery.shards.into_iter().enumerate().zip(&opened.last) {
+            groups.push(std::mem::take(&mut recovered.groups));
+            machines.push(Shard::new(ShardId(id as u16), Arc::clone(&inner), recovered, *last, catalog.take()));
+        }
+        let broker = Self { inner };
+        for group in broker.catalog().catalog.groups() {
+            let shard = usize::from(group.entity.shard(shards).0);
+            let state = groups.get_mut(shard).and_then(|groups| groups.remove(&group.entity));
+            if let Some(machine) = machines.get_mut(shard) {
+                machine.place_group(group.entity, group.name.clone(), state);
+            }
+        }
+        broker.place_partitions(&mut machines, opened.unclean).map_err(OpenError::Write)?;
+        Ok(Recovered { broker, shards: machines, engine: opened.engine })
+    }
+
+    /// Tells every recovered partition where everybody sees it, and logs what this start has to: the cluster id of a new directory, and after an
+    /// unclean stop the new leader epochs of partitions that may have lost answered data (decision E7), written to or not.
+    fn place_partitions(&self, shards: &mut [Shard], unclean: bool) -> Result<(), Failure> {
+        let catalog = self.catalog();
+        let count = self.inner.shards();
+        for topic in catalog.topics() {
+            let lossy = match topic.config.flush_to {
+                FlushTo::Default => self.inner.config.durability != Durability::Sync,
+                FlushTo::Sync => false,
+                FlushTo::Interval(_) => true,
+            };
+            for partition in topic.all_partitions() {
+                let Some(shard) = shards.get_mut(usize::from(partition.entity().shard(count).0)) else { continue };
+                shard.place(&partition);
+                if lossy && unclean {
+                    shard.raise_leader_epoch(partition)?;
+                }
+            }
+        }
+        if let Some(owner) = shards.first_mut() {
+            owner.ensure_cluster_id(self.inner.random_id())?;
+        }
+        Ok(())
+    }
+}
+
+impl Recovered {
+    /// Starts the store's threads and the shards' tasks; complete once everything logged by this start is durable.
+    pub async fn start(self) -> Result<Broker, OpenError> {
+        let Self { broker, shards, engine } = self;
+        let inner = &broker.inner;
+        let running = engine.start();
+        *inner.store.lock() = Some(Box::new(move || running.close()));
+        for shard in shards {
+            let shared = Arc::clone(inner);
+            inner.host.spawn(Box::pin(async move {
+                crate::shard::run(shard, Arc::clone(&shared)).await;
+                shared.running.send_modify(|left| *left = left.saturating_sub(1));
+            }));
+        }
+        for shard in 0..inner.mailboxes.len() {
+            inner.round(shard).await.map_err(OpenError::Write)?;
+        }
+        Ok(broker)
+    }
+}

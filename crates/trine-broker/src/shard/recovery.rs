@@ -1,0 +1,137 @@
+//! Recovery: `apply` over the log, and nothing else (law 2).
+
+use std::{collections::HashSet, sync::Arc};
+
+use trine_core::{
+    catalog::{Catalog, CatalogRecord, TopicDefaults},
+    codec::DecodeError,
+    groups::{Group, GroupRecord},
+    ops,
+    streams::{Partition, PartitionRecord},
+};
+use trine_storage::{Op, Replay, Section};
+use trine_types::{EntityId, Lsn, ShardId, Timestamp};
+
+use super::{
+    EntityMap,
+    checkpoint::{SECTION_CATALOG, SECTION_GROUP, SECTION_PARTITION},
+};
+
+/// What one shard group's log says.
+#[derive(Default)]
+pub(crate) struct Recovered {
+    pub(crate) partitions: EntityMap<Partition>,
+    pub(crate) groups: EntityMap<Group>,
+    /// Time of the last decision.
+    pub(crate) at: Timestamp,
+    /// Last LSN a section contains, per entity that had one.
+    as_of: EntityMap<Lsn>,
+}
+
+/// Receives sections and batches of all shard groups.
+pub(crate) struct Recovery {
+    pub(crate) shards: Vec<Recovered>,
+    pub(crate) catalog: Catalog,
+    defaults: Arc<TopicDefaults>,
+    /// The first thing that could not be understood; recovery must not go on without it.
+    pub(crate) error: Option<String>,
+}
+
+impl Recovery {
+    pub(crate) fn new(defaults: Arc<TopicDefaults>) -> Self {
+        Self { shards: Vec::new(), catalog: Catalog::new(Arc::clone(&defaults)), defaults, error: None }
+    }
+
+    pub(crate) fn shard(&mut self, shard: ShardId) -> &mut Recovered {
+        let at = usize::from(shard.0);
+        if self.shards.len() <= at {
+            self.shards.resize_with(at + 1, Recovered::default);
+        }
+        &mut self.shards[at]
+    }
+
+    /// Forgets entities that the catalogue does not know and returns them: a topic whose end is durable in group 0 while its shard still had records
+    /// (decision E12).
+    pub(crate) fn drop_unknown(&mut self) -> Vec<Vec<EntityId>> {
+        let known: HashSet<EntityId> = self.catalog.entities().collect();
+        let mut dropped = Vec::new();
+        for shard in &mut self.shards {
+            let all = shard.partitions.keys().chain(shard.groups.keys());
+            let gone: Vec<_> = all.filter(|entity| !known.contains(entity)).copied().collect();
+            for entity in &gone {
+                shard.partitions.remove(entity);
+                shard.groups.remove(entity);
+            }
+            dropped.push(gone);
+        }
+        dropped
+    }
+
+    fn read_section(&mut self, shard: ShardId, section: &Section) -> Result<(), String> {
+        let damaged = || format!("shard group {shard}: the checkpoint section of entity {} is damaged", section.entity);
+        let (kind, rest) = section.bytes.split_first().ok_or_else(damaged)?;
+        let (at, state) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let wrong = |error: DecodeError| format!("{}: {error}", damaged());
+        match *kind {
+            SECTION_CATALOG => {
+                self.catalog = Catalog::decode_section(state, Arc::clone(&self.defaults)).map_err(wrong)?;
+            }
+            SECTION_PARTITION => {
+                let partition = Partition::decode_section(state).map_err(wrong)?;
+                self.shard(shard).partitions.insert(section.entity, partition);
+            }
+            SECTION_GROUP => {
+                let group = Group::decode_section(state).map_err(wrong)?;
+                self.shard(shard).groups.insert(section.entity, group);
+            }
+            _ => return Err(damaged()),
+        }
+        let recovered = self.shard(shard);
+        recovered.at = recovered.at.max(Timestamp(i64::from_le_bytes(*at)));
+        recovered.as_of.insert(section.entity, section.as_of);
+        Ok(())
+    }
+
+    fn apply(&mut self, shard: ShardId, at: Timestamp, op: &Op) -> Result<(), DecodeError> {
+        match op.kind.0 {
+            ops::CATALOG => self.catalog.apply(&CatalogRecord::decode(&op.meta)?, at),
+            ops::STREAM_APPEND | ops::TRIM | ops::LEADER_EPOCH | ops::PRODUCERS_EXPIRED | ops::COMPACTED => {
+                let run = op.run.as_ref().map(|run| (run.base, run.batch.as_ref()));
+                let record = PartitionRecord::decode(op.kind.0, &op.meta, run)?;
+                self.shard(shard).partitions.entry(op.entity).or_default().apply(&record, at);
+            }
+            ops::GROUP => {
+                let record = GroupRecord::decode(&op.meta)?;
+                self.shard(shard).groups.entry(op.entity).or_default().apply(&record, at);
+            }
+            ops::BARRIER => {}
+            _ => return Err(DecodeError { what: "an operation of an unknown kind" }),
+        }
+        Ok(())
+    }
+}
+
+impl Replay for Recovery {
+    fn section(&mut self, shard: ShardId, section: Section) {
+        if let Err(error) = self.read_section(shard, &section) {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    fn batch(&mut self, shard: ShardId, lsn: Lsn, at: Timestamp, ops: Vec<Op>) {
+        if self.error.is_some() {
+            return;
+        }
+        let recovered = self.shard(shard);
+        recovered.at = recovered.at.max(at);
+        for op in &ops {
+            if self.shard(shard).as_of.get(&op.entity).is_some_and(|as_of| lsn <= *as_of) {
+                continue;
+            }
+            if let Err(error) = self.apply(shard, at, op) {
+                self.error = Some(format!("shard group {shard}, batch {lsn}, entity {}: {error}", op.entity));
+                return;
+            }
+        }
+    }
+}
