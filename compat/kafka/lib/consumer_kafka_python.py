@@ -75,7 +75,11 @@ class Member(ConsumerRebalanceListener):
         self.consumer.subscribe([self.options.topic], listener=self)
         committed_at = time.monotonic()
         while not self.stopping:
-            batches = self.consumer.poll(timeout_ms=100)
+            try:
+                batches = self.consumer.poll(timeout_ms=100)
+            except kafka.errors.KafkaError:  # this client raises when the server is away for a moment
+                batches = {}
+                time.sleep(0.05)
             self.take_events()
             entries = bytearray()
             for part, messages in batches.items():

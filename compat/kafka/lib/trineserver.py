@@ -75,6 +75,10 @@ class Server:
 
     def start(self):
         """Starts the server and waits until it says it is ready. Sets kafka, admin and ready_seconds."""
+        return self.launch().wait_ready()
+
+    def launch(self):
+        """Starts the process and returns at once; `wait_ready` or `kill` comes next."""
         if self.running():
             raise ServerError("already running")
         self.ready_path.unlink(missing_ok=True)
@@ -86,13 +90,17 @@ class Server:
             "--ready-file", str(self.ready_path),
             *self.extra_args,
         ]
-        started = time.monotonic()
+        self._launched = time.monotonic()
         with open(self.log_path, "ab") as log:
             log.write(f"--- {shlex.join(command)}\n".encode())
             log.flush()
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        ready = self._wait_ready(started)
-        self.ready_seconds = time.monotonic() - started
+        return self
+
+    def wait_ready(self):
+        """Waits for the ready file of a launched server."""
+        ready = self._poll_ready_file()
+        self.ready_seconds = time.monotonic() - self._launched
         self.kafka = ready["listeners"]["kafka"][0]
         self.admin = (ready["listeners"].get("admin") or [None])[0]
         return self
@@ -132,9 +140,9 @@ class Server:
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
-    def _wait_ready(self, started):
-        """Polls for the ready file, which the server may write in more than one step."""
-        while time.monotonic() - started < READY_TIMEOUT_S:
+    def _poll_ready_file(self):
+        """The ready file's content; it may be written in more than one step."""
+        while time.monotonic() - self._launched < READY_TIMEOUT_S:
             if self.process.poll() is not None:
                 raise ServerError(f"exited with {self.process.returncode} before it was ready\n{self.log_tail()}")
             try:
