@@ -7,6 +7,7 @@
 
 mod accept;
 mod addr;
+mod advertised;
 pub mod auth;
 mod bind;
 mod drain;
@@ -16,6 +17,7 @@ mod rlimit;
 
 pub use accept::{Conn, accept_loop};
 pub use addr::{AddrError, HostPort};
+pub use advertised::Advertised;
 pub use bind::{BindError, Binding};
 pub use drain::{Drain, DrainSignal, Phase};
 pub use limit::{ConnectionCounts, ConnectionLimit, Permit};
