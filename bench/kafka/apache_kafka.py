@@ -4,14 +4,14 @@ Used by the benchmark (`run`) and, through `broker`, to validate the compatibili
 reference implementation. Standard library only.
 """
 
-import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
+
+import processes
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE / "apache"
@@ -51,6 +51,17 @@ def wait_port(port, process, timeout_s):
         except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"nothing listens on port {port} after {timeout_s} s")
+
+
+def end(process):
+    """Asks a server to stop, and after a while makes it."""
+    if process and process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def class_path():
@@ -101,8 +112,6 @@ def properties(data, port, controller_port, extra):
 class ApacheKafka:
     """One node. `start` returns when it accepts connections; `stop` ends it and removes its data."""
 
-    name = "apache"
-
     def __init__(self, data=None, heap=DEFAULT_HEAP, extra=None, port=None):
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="apache-kafka-"))
         self.heap = heap
@@ -126,10 +135,7 @@ class ApacheKafka:
             self._format(config)
         self.log = self.data / "server.log"
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                java("kafka.Kafka", config, heap=self.heap, log_level="INFO"),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )
+            self.process = processes.start(java("kafka.Kafka", config, heap=self.heap, log_level="INFO"), log)
         try:
             wait_port(self.port, self.process, START_TIMEOUT_S)
         except Exception:
@@ -144,13 +150,6 @@ class ApacheKafka:
                                         capture_output=True, text=True).stdout.strip()
         run("format", "--standalone", "-t", run("random-uuid"), "-c", config)
 
-    def stop(self, keep_data=False):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if not keep_data:
-            shutil.rmtree(self.data, ignore_errors=True)
+    def stop(self):
+        end(self.process)
+        shutil.rmtree(self.data, ignore_errors=True)
