@@ -9,7 +9,7 @@
 //!         Deleted                   └─────────────────────────────────────────────────────────────┘
 //! ```
 //! Preparing is session state (who has rejoined so far); the others follow from the logged state. A crash while preparing therefore falls back to the
-//! last generation, unless that one has lost a member: then a new one is still due ([`Logged::rebalance_due`]).
+//! last generation, unless that one no longer has the members its leader knows: then a new one is still due ([`Logged::rebalance_due`]).
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -77,7 +77,7 @@ pub(super) struct Logged {
     pub(super) members: BTreeMap<MemberId, Member>,
     /// Whether the leader has assigned in this generation.
     pub(super) assigned: bool,
-    /// Whether the generation lost a member since it was formed.
+    /// Whether the generation lost a member since it was formed, or had one replaced before its leader assigned.
     pub(super) rebalance_due: bool,
     /// When it last became empty (of members, or of its last offset).
     pub(super) empty_since: Option<Timestamp>,
@@ -223,6 +223,8 @@ impl Logged {
                     self.leader = Some(member.id.clone());
                 }
                 self.members.insert(member.id.clone(), member);
+                // The leader may be assigning to the old id.
+                self.rebalance_due |= !self.assigned;
             }
             GroupRecord::MembersRemoved { members } => {
                 for id in members {

@@ -129,6 +129,28 @@ fn a_generation_not_assigned_yet_does_not_wait_for_ever() {
 }
 
 #[test]
+fn a_generation_whose_member_was_replaced_before_it_was_assigned_is_formed_anew() {
+    let mut desk = Desk::new();
+    desk.join(who(""));
+    desk.join(fixed("i", ""));
+    desk.join(who("m1"));
+    assert_eq!(desk.state(), GroupState::CompletingRebalance);
+    desk.join_as(fixed("i", ""), "back");
+    desk.restart();
+    // The leader has assigned to the old id, and does not know that it is gone.
+    let leader = desk.sync_with("m1", 2, &[("m2", "two")]);
+    assert_eq!(desk.refused(leader), GroupError::RebalanceInProgress);
+    let leader = desk.join(who("m1"));
+    desk.join(fixed("i", "back"));
+    assert_eq!(desk.joined(leader).members.len(), 2);
+    desk.settle_generation();
+    // Once assigned, a replacement is nothing to worry about.
+    desk.join_as(fixed("i", ""), "again");
+    desk.restart();
+    assert_eq!(desk.state(), GroupState::Stable);
+}
+
+#[test]
 fn offsets_and_emptiness_are_remembered() {
     let mut desk = Desk::stable(1);
     desk.commit("m1", 1, vec![position(1, 0, 5)]).unwrap();
