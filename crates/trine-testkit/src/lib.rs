@@ -1,1 +1,3 @@
 //! In-process servers, simulation and history checkers for tests.
+
+pub mod store_sim;

@@ -1,0 +1,110 @@
+//! One bit flips on the medium: acknowledged data is reported or intact, never silently gone or wrong.
+
+use std::path::Path;
+
+use trine_env::{Faults, SimFs};
+use trine_storage::{ShardStore, StoreError, Where};
+use trine_types::{EntityId, Lsn};
+
+use super::{
+    Check, DIR,
+    check::{self, Read},
+    ensure,
+    life::{End, World},
+    model::{Shard, State},
+    owner::Owner,
+    recover::CHUNK,
+};
+
+/// How a flip came out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Reported,
+    Exempt,
+    Harmless,
+}
+
+impl World<'_> {
+    /// In one possible future of this moment (the process has ended, nothing is recovered yet), flips a bit, recovers and compares.
+    pub(super) fn flip_a_bit(&mut self) -> Check {
+        let fs = self.fs.fork(self.rng.next_u64());
+        fs.set_faults(Faults::default());
+        fs.set_capacity(None);
+        let Some((path, pos)) = fs.flip_random(|path| path.starts_with(DIR)) else { return Ok(()) };
+        let fate = self.after_flip(&fs, &path).map_err(|what| format!("bit flip in {path:?} at {pos}: {what}"))?;
+        self.tally.flips += 1;
+        match fate {
+            Fate::Reported => self.tally.flips_reported += 1,
+            Fate::Exempt => self.tally.flips_exempt += 1,
+            Fate::Harmless => self.tally.flips_harmless += 1,
+        }
+        Ok(())
+    }
+
+    fn after_flip(&mut self, fs: &SimFs, path: &Path) -> Check<Fate> {
+        let file = path.strip_prefix(DIR).unwrap_or(path);
+        let mut owner = Owner::default();
+        let opened = match self.open(fs, &mut owner) {
+            Ok(opened) => opened,
+            Err(StoreError::Corrupt(place)) => return reported(&place, file),
+            Err(StoreError::Format(_)) if file == Path::new("FORMAT") => return Ok(Fate::Reported),
+            Err(error) => return Err(format!("reported as something else: {error}")),
+        };
+        let mut fate = Fate::Harmless;
+        if self.end == End::Unclean {
+            ensure!(opened.unclean, "a crash was taken for a clean stop");
+        }
+        for ((shard, store), &last) in self.shards.iter().zip(&opened.stores).zip(&opened.last) {
+            let answered = self.floor(shard);
+            if last < answered {
+                let floor = if self.end == End::Clean { answered } else { shard.exempt_above.min(answered) };
+                ensure!(
+                    last >= floor,
+                    "answered batches {last}+1 to {answered} of shard group {} are silently gone (exempt only above {floor})",
+                    shard.id
+                );
+                fate = Fate::Exempt;
+            }
+            let states = owner.compare(shard, last)?;
+            for (&entity, state) in &states {
+                if let Some(place) = read_with_flip(shard, store.as_ref(), last, entity, state)? {
+                    fate = reported(&place, file)?;
+                }
+            }
+        }
+        Ok(fate)
+    }
+}
+
+/// Reads an entity; returns the place that the store reports as damaged.
+fn read_with_flip(
+    shard: &Shard,
+    store: &dyn ShardStore,
+    last: Lsn,
+    entity: EntityId,
+    state: &State,
+) -> Check<Option<Where>> {
+    let mut runs = shard.runs_of(entity).clone();
+    runs.retain(|_, run| run.lsn <= last);
+    let mut result = check::read_all(store, entity, state, &runs, CHUNK);
+    // A fallback to an older save of the index also goes back behind rewrites.
+    let undo = shard.rewrites_past.iter().chain(&shard.rewrites).rev().filter(|rewrite| rewrite.entity == entity);
+    for rewrite in undo {
+        if result.is_ok() {
+            break;
+        }
+        runs = rewrite.undo(&runs);
+        runs.retain(|_, run| run.lsn <= last);
+        result = result.or_else(|first| check::read_all(store, entity, state, &runs, CHUNK).map_err(|_| first));
+    }
+    match result? {
+        (_, None) => Ok(None),
+        (_, Some(Read::Corrupt(place))) => Ok(Some(place)),
+        (_, Some(read)) => Err(format!("{entity} cannot be read: {read:?}")),
+    }
+}
+
+fn reported(place: &Where, file: &Path) -> Check<Fate> {
+    ensure!(Path::new(&place.file) == file, "reported in another file: {place}");
+    Ok(Fate::Reported)
+}
