@@ -11,7 +11,12 @@
 //! Preparing is session state (who has rejoined so far); the others follow from the logged state. A crash while preparing therefore falls back to the
 //! last generation, unless that one no longer has the members its leader knows: then a new one is still due ([`Logged::rebalance_due`]).
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::DefaultHasher},
+    hash::BuildHasherDefault,
+    sync::Arc,
+    time::Duration,
+};
 
 use trine_types::{Offset, Timestamp, Uuid};
 
@@ -65,6 +70,10 @@ pub struct Committed {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Committed offsets by topic id and partition. A hash table, because with one entry it is a third of a B-tree's node, and most groups have few; the
+/// hash has no random key, so that the same log makes the same table.
+pub(super) type Offsets = HashMap<(Uuid, u32), Committed, BuildHasherDefault<DefaultHasher>>;
+
 /// What `apply` changes and checkpoints hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Logged {
@@ -81,7 +90,7 @@ pub(super) struct Logged {
     pub(super) rebalance_due: bool,
     /// When it last became empty (of members, or of its last offset).
     pub(super) empty_since: Option<Timestamp>,
-    pub(super) offsets: BTreeMap<(Uuid, u32), Committed>,
+    pub(super) offsets: Offsets,
     pub(super) deleted: bool,
 }
 

@@ -43,9 +43,12 @@ impl Group {
         self.logged.offsets.get(&(topic, partition))
     }
 
-    /// All committed offsets, by topic id and partition.
+    /// All committed offsets, in the order of topic ids and partitions.
     pub fn all_committed(&self) -> impl ExactSizeIterator<Item = (Uuid, u32, &Committed)> {
-        self.logged.offsets.iter().map(|((topic, partition), committed)| (*topic, *partition, committed))
+        let mut all: Vec<_> =
+            self.logged.offsets.iter().map(|((topic, partition), c)| (*topic, *partition, c)).collect();
+        all.sort_unstable_by_key(|(topic, partition, _)| (*topic, *partition));
+        all.into_iter()
     }
 
     /// Deletes offsets. A group with members must be of type "consumer", and nobody may subscribe to the topic. Deleting what is not there succeeds.
@@ -76,18 +79,9 @@ impl Group {
 
     /// Forgets offsets of topics that are gone. May be called at any time after a topic was deleted (decision E12).
     pub fn drop_topics(&self, is_alive: impl Fn(Uuid) -> bool) -> Outcome<()> {
-        let mut last = None;
-        let mut removed = BTreeSet::new();
-        for (topic, partition) in self.logged.offsets.keys() {
-            let alive = match last {
-                Some((asked, alive)) if asked == *topic => alive,
-                _ => is_alive(*topic),
-            };
-            last = Some((*topic, alive));
-            if !alive {
-                removed.insert((*topic, *partition));
-            }
-        }
+        let topics: BTreeSet<_> = self.logged.offsets.keys().map(|(topic, _)| *topic).collect();
+        let dead: BTreeSet<_> = topics.into_iter().filter(|topic| !is_alive(*topic)).collect();
+        let removed = self.logged.offsets.keys().filter(|(topic, _)| dead.contains(topic)).copied().collect();
         Outcome { reply: (), records: GroupRecord::offsets_removed(removed), effects: Vec::new() }
     }
 }

@@ -7,7 +7,7 @@ use trine_types::{Timestamp, Uuid};
 
 use super::{
     Committed, Group, MemberId,
-    group::Logged,
+    group::{Logged, Offsets},
     record::{read_list, read_member, write_member},
     session::Session,
 };
@@ -52,10 +52,11 @@ impl Group {
             write_member(&mut w, member);
             w.bytes(&member.assignment);
         }
-        w.var(state.offsets.len() as u64);
-        for ((topic, partition), committed) in &state.offsets {
+        let offsets = self.all_committed();
+        w.var(offsets.len() as u64);
+        for (topic, partition, committed) in offsets {
             w.raw(&topic.0);
-            w.var(u64::from(*partition));
+            w.var(u64::from(partition));
             w.u64(committed.offset);
             w.i32(committed.leader_epoch);
             w.str(&committed.metadata);
@@ -95,7 +96,7 @@ impl Group {
             assigned: is(FLAG_ASSIGNED),
             rebalance_due: is(FLAG_REBALANCE_DUE),
             empty_since,
-            offsets: BTreeMap::from_iter(offsets),
+            offsets: Offsets::from_iter(offsets),
             deleted: is(FLAG_DELETED),
         };
         Ok(Self { logged, session: Session::default() })

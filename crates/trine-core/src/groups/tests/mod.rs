@@ -173,10 +173,8 @@ impl Desk {
         parked.extend(session.rebalance.iter().flat_map(|r| r.joined.values().map(|j| j.waiter)));
         assert_eq!(parked, self.open.keys().copied().collect(), "who is not answered is parked");
         assert!(logged.leader.as_ref().is_none_or(|id| logged.members.contains_key(id)), "the leader is a member");
-        assert_eq!(
-            logged.leader.is_none(),
-            logged.members.is_empty() || logged.rebalance_due && logged.leader.is_none()
-        );
+        assert!(logged.leader.is_some() || logged.members.is_empty() || logged.rebalance_due, "somebody leads");
+        assert!(!logged.assigned || !logged.members.is_empty());
         assert!(!logged.rebalance_due || session.rebalance.is_some(), "a due rebalance is under way");
         assert!(session.syncing.is_empty() || group.state() == GroupState::CompletingRebalance);
         for id in logged.members.keys() {
