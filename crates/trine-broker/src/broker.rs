@@ -3,13 +3,14 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, Semaphore, oneshot, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
 use trine_env::{Clock, Rng};
 use trine_storage::{ShardStore, StoreError};
 use trine_types::{EntityId, ShardId, Uuid};
 
 use crate::{
     Access, BrokerConfig, BrokerStats, CatalogSnapshot, Failure, Groups, Host, Producers, Streams, Topics,
+    cleaner::Job,
     mailbox::Mailbox,
     shard::{Command, Reply, Shard},
     stats::Counters,
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) producer_ids: Mutex<Range<i64>>,
     /// What makes the store move, until it is closed.
     pub(crate) store: parking_lot::Mutex<Option<StoreHandle>>,
+    /// Partitions to compact.
+    pub(crate) cleaner: mpsc::Sender<Job>,
     /// Shards that still run.
     pub(crate) running: watch::Sender<usize>,
 }
@@ -208,6 +211,7 @@ impl Broker {
         }
         let mut running = inner.running.subscribe();
         tokio::select! {
+            biased;
             _ = running.wait_for(|left| *left == 0) => {}
             () = inner.host.sleep(drain) => {}
         }

@@ -7,10 +7,12 @@
 mod access;
 mod broker;
 mod catalog;
+mod cleaner;
 mod config;
 mod failure;
 mod groups;
 mod host;
+pub mod inline;
 mod mailbox;
 mod open;
 mod producers;

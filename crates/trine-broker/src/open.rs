@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use trine_core::catalog::FlushTo;
 use trine_env::{Clock, Rng};
 use trine_storage::{Durability, Engine, Opened, Replay, StoreError, Waker};
@@ -12,6 +12,7 @@ use trine_types::ShardId;
 use crate::{
     Access, Broker, BrokerConfig, CatalogSnapshot, Failure, Host,
     broker::Inner,
+    cleaner::{CLEANER_JOBS_MAX, Job},
     mailbox::Mailbox,
     shard::{CatalogOwner, Recovery, Shard},
     stats::Counters,
@@ -49,6 +50,7 @@ pub enum OpenError {
 pub struct Recovered {
     pub(crate) broker: Broker,
     pub(crate) shards: Vec<Shard>,
+    pub(crate) jobs: mpsc::Receiver<Job>,
     pub(crate) engine: Box<dyn Engine>,
 }
 
@@ -91,6 +93,7 @@ impl Broker {
                 store.drop_entity(entity);
             }
         }
+        let (cleaner, jobs) = mpsc::channel(CLEANER_JOBS_MAX);
         let snapshot = CatalogSnapshot::new(recovery.catalog.clone());
         let inner = Arc::new(Inner {
             access,
@@ -108,6 +111,7 @@ impl Broker {
             stopping: watch::Sender::new(false),
             producer_ids: Mutex::new(0..0),
             store: parking_lot::Mutex::new(None),
+            cleaner,
             running: watch::Sender::new(usize::from(shards)),
             config,
         });
@@ -121,7 +125,10 @@ impl Broker {
             machines.push(Shard::new(ShardId(id as u16), Arc::clone(&inner), recovered, *last, catalog.take()));
         }
         let broker = Self { inner };
-        for group in broker.catalog().catalog.groups() {
+        let catalog = broker.catalog();
+        let mut known: Vec<_> = catalog.catalog.groups().collect();
+        known.sort_unstable_by_key(|group| group.entity);
+        for group in known {
             let shard = usize::from(group.entity.shard(shards).0);
             let state = groups.get_mut(shard).and_then(|groups| groups.remove(&group.entity));
             if let Some(machine) = machines.get_mut(shard) {
@@ -129,7 +136,7 @@ impl Broker {
             }
         }
         broker.place_partitions(&mut machines, opened.unclean).map_err(OpenError::Write)?;
-        Ok(Recovered { broker, shards: machines, engine: opened.engine })
+        Ok(Recovered { broker, shards: machines, jobs, engine: opened.engine })
     }
 
     /// Tells every recovered partition where everybody sees it, and logs what this start has to: the cluster id of a new directory, and after an
@@ -137,7 +144,10 @@ impl Broker {
     fn place_partitions(&self, shards: &mut [Shard], unclean: bool) -> Result<(), Failure> {
         let catalog = self.catalog();
         let count = self.inner.shards();
-        for topic in catalog.topics() {
+        // In an order that depends on nothing but what there is, so that a simulated run repeats.
+        let mut topics: Vec<_> = catalog.topics().collect();
+        topics.sort_unstable_by_key(|topic| topic.name.clone());
+        for topic in topics {
             let lossy = match topic.config.flush_to {
                 FlushTo::Default => self.inner.config.durability != Durability::Sync,
                 FlushTo::Sync => false,
@@ -161,10 +171,18 @@ impl Broker {
 impl Recovered {
     /// Starts the store's threads and the shards' tasks; complete once everything logged by this start is durable.
     pub async fn start(self) -> Result<Broker, OpenError> {
-        let Self { broker, shards, engine } = self;
-        let inner = &broker.inner;
+        let (broker, engine) = self.launch();
         let running = engine.start();
-        *inner.store.lock() = Some(Box::new(move || running.close()));
+        *broker.inner.store.lock() = Some(Box::new(move || running.close()));
+        broker.ready().await.map_err(OpenError::Write)?;
+        Ok(broker)
+    }
+
+    /// Starts the tasks only; the caller moves the store, step by step, and closes it. Listeners may open after [`Broker::ready`].
+    #[must_use]
+    pub fn launch(self) -> (Broker, Box<dyn Engine>) {
+        let Self { broker, shards, jobs, engine } = self;
+        let inner = &broker.inner;
         for shard in shards {
             let shared = Arc::clone(inner);
             inner.host.spawn(Box::pin(async move {
@@ -172,9 +190,17 @@ impl Recovered {
                 shared.running.send_modify(|left| *left = left.saturating_sub(1));
             }));
         }
-        for shard in 0..inner.mailboxes.len() {
-            inner.round(shard).await.map_err(OpenError::Write)?;
+        inner.host.spawn(Box::pin(crate::cleaner::run(Arc::clone(inner), jobs)));
+        (broker, engine)
+    }
+}
+
+impl Broker {
+    /// Complete once everything decided so far is durable.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        for shard in 0..self.inner.mailboxes.len() {
+            self.inner.round(shard).await?;
         }
-        Ok(broker)
+        Ok(())
     }
 }

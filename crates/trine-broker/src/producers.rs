@@ -13,7 +13,7 @@ pub struct Producers<'a> {
 
 impl Producers<'_> {
     /// A producer id that was never handed out before and never will be again.
-    pub async fn new_id(&self) -> Result<i64, Failure> {
+    pub async fn new_id(self) -> Result<i64, Failure> {
         let inner = &self.broker.inner;
         let mut block = inner.producer_ids.lock().await;
         if let Some(id) = block.next() {

@@ -170,7 +170,7 @@ pub struct Topics<'a> {
 impl Topics<'_> {
     /// Creates topics; each succeeds or fails by itself, results in their order. With `validate_only` nothing is created and the topics returned are
     /// what would be.
-    pub async fn create(&self, topics: Vec<NewTopic>, validate_only: bool) -> Vec<TopicResult> {
+    pub async fn create(self, topics: Vec<NewTopic>, validate_only: bool) -> Vec<TopicResult> {
         let (asked, inner) = (topics.len(), &self.broker.inner);
         let default = inner.config.default_partitions;
         let topics = topics
@@ -189,7 +189,7 @@ impl Topics<'_> {
     }
 
     /// Returns the topic, creating it with the server's defaults when there is none.
-    pub async fn auto_create(&self, name: &TopicName) -> TopicResult {
+    pub async fn auto_create(self, name: &TopicName) -> TopicResult {
         if let Some(topic) = self.broker.catalog().topic(name.as_str()) {
             return Ok(Arc::clone(topic));
         }
@@ -205,12 +205,12 @@ impl Topics<'_> {
     }
 
     /// Deletes a topic and its data. Fetches parked on it are answered. Returns what was deleted.
-    pub async fn delete(&self, topic: TopicSelector) -> TopicResult {
+    pub async fn delete(self, topic: TopicSelector) -> TopicResult {
         self.broker.inner.call_catalog(move |shard, reply| shard.delete_topic(topic, reply)).await?
     }
 
     /// Raises the number of partitions to `total`.
-    pub async fn add_partitions(&self, name: &TopicName, total: u32, validate_only: bool) -> TopicResult {
+    pub async fn add_partitions(self, name: &TopicName, total: u32, validate_only: bool) -> TopicResult {
         let name = name.clone();
         self.broker
             .inner
@@ -219,7 +219,7 @@ impl Topics<'_> {
     }
 
     /// Changes settings. All or none.
-    pub async fn alter(&self, name: &TopicName, change: Alteration, validate_only: bool) -> TopicResult {
+    pub async fn alter(self, name: &TopicName, change: Alteration, validate_only: bool) -> TopicResult {
         let name = name.clone();
         self.broker
             .inner

@@ -11,7 +11,7 @@ use crate::{
 
 impl Groups<'_> {
     /// How far the group is behind, for every partition it has committed and that still exists, by topic name and partition.
-    pub async fn lag(&self, group: &GroupName) -> Result<Vec<PartitionLag>, GroupError> {
+    pub async fn lag(self, group: &GroupName) -> Result<Vec<PartitionLag>, GroupError> {
         let inner = &self.broker.inner;
         if self.known(group).is_none() {
             return Err(GroupError::NotFound);

@@ -33,11 +33,11 @@ pub(crate) type Answer<T> = Result<T, trine_core::groups::GroupError>;
 
 impl Groups<'_> {
     /// The group's entity, if the group exists.
-    fn known(&self, name: &GroupName) -> Option<EntityId> {
+    fn known(self, name: &GroupName) -> Option<EntityId> {
         self.broker.inner.catalog.load().group(name)
     }
 
-    async fn ensure(&self, name: &GroupName) -> Result<EntityId, GroupError> {
+    async fn ensure(self, name: &GroupName) -> Result<EntityId, GroupError> {
         if let Some(entity) = self.known(name) {
             return Ok(entity);
         }
@@ -47,7 +47,7 @@ impl Groups<'_> {
 
     /// Runs a command on the group that has the name now; `None` when there is none and `create` does not ask for one.
     async fn on_group<T, F>(
-        &self,
+        self,
         name: &GroupName,
         create: bool,
         command: impl Fn(EntityId) -> F,
@@ -73,7 +73,7 @@ impl Groups<'_> {
     }
 
     /// Joins; waits until the rebalance completes. Dropping the future does not leave the group.
-    pub async fn join(&self, request: JoinRequest) -> Result<JoinReply, GroupError> {
+    pub async fn join(self, request: JoinRequest) -> Result<JoinReply, GroupError> {
         let inner = &self.broker.inner;
         let prefix = request.instance_id.as_deref().unwrap_or(&request.client_id);
         // An id that a group gave cannot come from a group that is not there.
@@ -109,7 +109,7 @@ impl Groups<'_> {
     }
 
     /// Asks for the assignment; a follower waits for the leader.
-    pub async fn sync(&self, request: SyncRequest) -> Result<SyncReply, GroupError> {
+    pub async fn sync(self, request: SyncRequest) -> Result<SyncReply, GroupError> {
         let inner = &self.broker.inner;
         let synced = self.on_group(&request.group, false, |entity| {
             let name = request.group.clone();
@@ -133,7 +133,7 @@ impl Groups<'_> {
     }
 
     /// The member is alive.
-    pub async fn heartbeat(&self, group: &GroupName, member: &MemberRef) -> Result<(), GroupError> {
+    pub async fn heartbeat(self, group: &GroupName, member: &MemberRef) -> Result<(), GroupError> {
         let inner = &self.broker.inner;
         let heard = self.on_group(group, false, |entity| {
             let name = group.clone();
@@ -149,7 +149,7 @@ impl Groups<'_> {
 
     /// Members leave or are removed; one result each.
     pub async fn leave(
-        &self,
+        self,
         group: &GroupName,
         members: Vec<Leaving>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
@@ -170,7 +170,7 @@ impl Groups<'_> {
     }
 
     /// Everything about a group; `NotFound` when nobody knows it.
-    pub async fn describe(&self, group: &GroupName) -> Result<GroupDescription, GroupError> {
+    pub async fn describe(self, group: &GroupName) -> Result<GroupDescription, GroupError> {
         let inner = &self.broker.inner;
         let found = self.on_group(group, false, |entity| {
             let name = group.clone();
@@ -182,7 +182,7 @@ impl Groups<'_> {
 
     /// All groups by name, or those in one of `states` and of one of `types` when these are not empty. Both are compared without case; the only type is
     /// "classic".
-    pub async fn list(&self, states: &[String], types: &[String]) -> Result<Vec<GroupListing>, GroupError> {
+    pub async fn list(self, states: &[String], types: &[String]) -> Result<Vec<GroupListing>, GroupError> {
         const TYPE: &str = "classic";
         if !types.is_empty() && !types.iter().any(|wanted| wanted.eq_ignore_ascii_case(TYPE)) {
             return Ok(Vec::new());
@@ -202,7 +202,7 @@ impl Groups<'_> {
     }
 
     /// Deletes an empty group and its commits.
-    pub async fn delete(&self, group: &GroupName) -> Result<(), GroupError> {
+    pub async fn delete(self, group: &GroupName) -> Result<(), GroupError> {
         let Some(entity) = self.known(group) else { return Err(GroupError::NotFound) };
         let name = group.clone();
         let deleted = self.broker.inner.call(entity, move |shard, reply| shard.group_delete(entity, &name, reply));

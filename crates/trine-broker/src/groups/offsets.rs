@@ -11,13 +11,13 @@ type EachOrAll = Result<Vec<Result<(), GroupError>>, GroupError>;
 impl Groups<'_> {
     /// Commits offsets; one result per entry, or one error for all. Somebody from outside (generation -1, no member id) may commit to an empty group and
     /// thereby make one.
-    pub async fn commit(&self, group: &GroupName, member: &MemberRef, entries: Vec<CommitEntry>) -> EachOrAll {
+    pub async fn commit(self, group: &GroupName, member: &MemberRef, entries: Vec<CommitEntry>) -> EachOrAll {
         self.commit_for(group, member, entries, None).await
     }
 
     /// The same with a time to live in milliseconds instead of the server's (OffsetCommit 2–4).
     pub async fn commit_for(
-        &self,
+        self,
         group: &GroupName,
         member: &MemberRef,
         entries: Vec<CommitEntry>,
@@ -61,7 +61,7 @@ impl Groups<'_> {
     }
 
     /// Sets commits of an empty group from outside, creating the group if needed.
-    pub async fn seek(&self, group: &GroupName, entries: Vec<CommitEntry>) -> EachOrAll {
+    pub async fn seek(self, group: &GroupName, entries: Vec<CommitEntry>) -> EachOrAll {
         let outside = MemberRef { member_id: String::new(), instance_id: None, generation: -1 };
         match self.commit(group, &outside, entries).await {
             // The machine's word for "only members may, while there are any".
@@ -72,7 +72,7 @@ impl Groups<'_> {
 
     /// Committed offsets of several groups, in their order. A group nobody knows has none.
     pub async fn fetch_offsets(
-        &self,
+        self,
         groups: Vec<(GroupName, OffsetsWanted)>,
     ) -> Vec<Result<CommittedOffsets, GroupError>> {
         let mut results = Vec::with_capacity(groups.len());
@@ -83,7 +83,7 @@ impl Groups<'_> {
     }
 
     pub(super) async fn offsets_of(
-        &self,
+        self,
         group: &GroupName,
         wanted: &OffsetsWanted,
     ) -> Result<CommittedOffsets, GroupError> {
@@ -100,7 +100,7 @@ impl Groups<'_> {
     }
 
     /// Forgets commits of partitions that no member subscribes to; one result each.
-    pub async fn delete_offsets(&self, group: &GroupName, partitions: Vec<(Uuid, u32)>) -> EachOrAll {
+    pub async fn delete_offsets(self, group: &GroupName, partitions: Vec<(Uuid, u32)>) -> EachOrAll {
         let inner = &self.broker.inner;
         let catalog = inner.catalog.load_full();
         let named: Vec<Option<(Uuid, TopicName, u32)>> = partitions

@@ -7,6 +7,7 @@
 mod append;
 mod catalog;
 mod checkpoint;
+mod compact;
 mod groups;
 mod hash;
 mod partition;
@@ -79,6 +80,8 @@ pub(crate) struct PartitionSlot {
     at: Option<PartitionRef>,
     /// The open batch it takes part in.
     in_batch: u64,
+    /// The cleaner has it.
+    compacting: bool,
 }
 
 impl Shard {

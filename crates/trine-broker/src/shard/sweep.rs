@@ -63,7 +63,7 @@ impl Shard {
         }
     }
 
-    /// Retention and idle producers of a partition; expiry of a group.
+    /// Retention, idle producers and compaction of a partition; expiry of a group.
     fn sweep_entity(&mut self, entity: EntityId) {
         let Some(slot) = self.partitions.get(&entity) else { return self.sweep_group(entity) };
         let Some(partition) = slot.at.clone() else { return };
@@ -71,7 +71,7 @@ impl Shard {
             return;
         }
         // The settings of now, not those of the last append.
-        let catalog = self.shared.catalog.load();
+        let catalog = self.shared.catalog.load_full();
         let Some(topic) = catalog.topic_by_id(partition.topic().id) else { return };
         let retention = slot.state.decide_retention(self.now, &topic.config.retention);
         let producers = slot.state.decide_producer_expiry(self.now, self.shared.config.producer_idle_ms);
@@ -80,5 +80,6 @@ impl Shard {
                 return;
             }
         }
+        self.sweep_compaction(entity, &topic.config);
     }
 }

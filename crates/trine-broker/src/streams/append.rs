@@ -143,7 +143,7 @@ impl Future for AppendFuture {
 impl Streams<'_> {
     /// Waits for room for a batch of so many bytes. The connection's task waits here, never a shard. One batch larger than all the room there is gets
     /// all of it.
-    pub async fn permit(&self, bytes: usize) -> Result<Permit, Failure> {
+    pub async fn permit(self, bytes: usize) -> Result<Permit, Failure> {
         let inner = &self.broker.inner;
         let all = inner.config.append_bytes_max.clamp(1, u32::MAX as usize >> 1);
         let wanted = bytes.saturating_add(APPEND_OVERHEAD_BYTES).min(all) as u32;
@@ -156,7 +156,7 @@ impl Streams<'_> {
     /// Appends a batch. When this returns, the batch has its place in the order: calls in a row are appended in a row, whenever their futures are
     /// polled. The future completes once the batch is as durable as its topic asks for; dropping it changes nothing.
     #[must_use]
-    pub fn append(&self, permit: Permit, partition: &PartitionRef, batch: NewBatch) -> AppendFuture {
+    pub fn append(self, permit: Permit, partition: &PartitionRef, batch: NewBatch) -> AppendFuture {
         let (reply, answer) = oneshot::channel();
         let mailbox = self.broker.inner.mailbox_of(partition.entity());
         let command = AppendCommand { partition: partition.clone(), batch, permit, reply };

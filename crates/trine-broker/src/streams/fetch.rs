@@ -113,7 +113,7 @@ impl From<ReadFailure> for FetchError {
 impl Streams<'_> {
     /// Reads several partitions, waiting for more if there is too little. Data that is there is read without asking the shards. Dropping the future
     /// ends the wait.
-    pub async fn fetch(&self, spec: FetchSpec) -> FetchResult {
+    pub async fn fetch(self, spec: FetchSpec) -> FetchResult {
         let inner = &self.broker.inner;
         let result = fetch(inner, &spec).await;
         let bytes: usize = result.partitions.iter().flatten().map(Fetched::bytes).sum();

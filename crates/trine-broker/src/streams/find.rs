@@ -1,6 +1,6 @@
 //! Looking offsets up, exact to the record.
 
-use trine_records::{BatchHeader, find_by_timestamp, max_timestamp_record};
+use trine_records::{BatchHeader, Records, find_by_timestamp, records_of};
 use trine_storage::{StoredBatch, Where};
 use trine_types::{EntityId, Offset};
 
@@ -13,7 +13,7 @@ use crate::{PartitionRef, broker::Inner};
 /// Read at a time when looking for a record.
 const SCAN_BYTES: usize = 1 << 20;
 /// Most bytes one stored batch may decompress to when its records are looked at.
-const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
+pub(crate) const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 impl From<ReadFailure> for StreamError {
     fn from(failure: ReadFailure) -> Self {
@@ -26,7 +26,7 @@ impl From<ReadFailure> for StreamError {
 
 impl Streams<'_> {
     /// Looks an offset up, exact to the record. Only what is durable is seen.
-    pub async fn offset_for(&self, partition: &PartitionRef, query: OffsetQuery) -> Result<FoundOffset, StreamError> {
+    pub async fn offset_for(self, partition: &PartitionRef, query: OffsetQuery) -> Result<FoundOffset, StreamError> {
         let inner = &self.broker.inner;
         let view = partition.view();
         if view.is_deleted() {
@@ -115,22 +115,39 @@ fn largest(
     if let Some(found) = first_at(inner, entity, start, end, hint)? {
         return Ok(Some(found));
     }
-    let mut best: Option<(i64, StoredBatch)> = None;
+    let mut best: Option<Found> = None;
     scan(inner, entity, start, end, |header, batch| {
-        if header.record_count > 0 && best.as_ref().is_none_or(|(max, _)| header.max_timestamp > *max) {
-            best = Some((header.max_timestamp, batch.clone()));
+        let better = best.as_ref().is_none_or(|best| header.max_timestamp > best.timestamp);
+        if better && let Some(found) = largest_of(entity, header, batch, start)? {
+            best = Some(best.take().filter(|best| best.timestamp >= found.timestamp).unwrap_or(found));
         }
         Ok(true)
     })?;
-    let Some((_, batch)) = best else { return Ok(None) };
-    let wrong = |error| damaged(entity, &batch, &error);
-    let epoch = BatchHeader::parse(&batch.bytes).map_err(wrong)?.leader_epoch;
-    let found = max_timestamp_record(&batch.bytes, DECOMPRESSED_BYTES_MAX).map_err(wrong)?;
-    Ok(found.map(|(offset, timestamp)| Found { offset, timestamp, epoch }))
+    Ok(best.filter(|found| found.offset < end))
+}
+
+/// The first record at or after `start` with the largest timestamp of those in one batch.
+fn largest_of(
+    entity: EntityId,
+    header: &BatchHeader,
+    batch: &StoredBatch,
+    start: Offset,
+) -> Result<Option<Found>, ReadFailure> {
+    let wrong = |error| damaged(entity, batch, &error);
+    let payload = records_of(header, &batch.bytes, DECOMPRESSED_BYTES_MAX).map_err(wrong)?;
+    let mut best: Option<Found> = None;
+    for record in Records::new(&payload) {
+        let record = record.map_err(wrong)?;
+        let (offset, timestamp) = (header.offset_at(record.offset_delta), record.timestamp(header));
+        if offset >= start && best.as_ref().is_none_or(|best| timestamp > best.timestamp) {
+            best = Some(Found { offset, timestamp, epoch: header.leader_epoch });
+        }
+    }
+    Ok(best)
 }
 
 /// Visits batches in order until the visitor says no. Blocks.
-fn scan(
+pub(crate) fn scan(
     inner: &Inner,
     entity: EntityId,
     mut from: Offset,
@@ -152,7 +169,7 @@ fn scan(
 }
 
 /// A stored batch whose checksum is right but whose content is not: it was accepted wrongly.
-fn damaged(entity: EntityId, batch: &StoredBatch, error: &dyn std::fmt::Display) -> ReadFailure {
+pub(crate) fn damaged(entity: EntityId, batch: &StoredBatch, error: &dyn std::fmt::Display) -> ReadFailure {
     let what = format!("batch at offset {} of entity {entity}: {error}", batch.base);
     tracing::error!("{what}");
     ReadFailure::Corrupt(Where { file: format!("entity {entity}"), pos: batch.base, what })

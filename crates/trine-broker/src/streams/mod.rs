@@ -10,7 +10,7 @@ use trine_types::Offset;
 
 pub use append::{AppendError, AppendFuture, Appended, NewBatch, Permit};
 pub use fetch::{EpochEnd, FetchError, FetchPartition, FetchResult, FetchSpec, Fetched};
-pub(crate) use find::first_from;
+pub(crate) use find::{DECOMPRESSED_BYTES_MAX, damaged, first_from, scan};
 pub use offsets::{FoundOffset, OffsetQuery, PartitionStats, StreamError};
 pub(crate) use read::{ReadFailure, blocking};
 
@@ -24,14 +24,14 @@ pub struct Streams<'a> {
 
 impl Streams<'_> {
     /// Where a leader epoch ends; `None` when the epoch is not known.
-    pub async fn epoch_end(&self, partition: &PartitionRef, epoch: i32) -> Result<Option<EpochEnd>, StreamError> {
+    pub async fn epoch_end(self, partition: &PartitionRef, epoch: i32) -> Result<Option<EpochEnd>, StreamError> {
         let partition = partition.clone();
         let entity = partition.entity();
         self.broker.inner.call(entity, move |shard, reply| shard.epoch_end(&partition, epoch, reply)).await?
     }
 
     /// Drops everything below `to` (`None`: everything that is durable) and returns the log start, which is never lower than `to`.
-    pub async fn trim(&self, partition: &PartitionRef, to: Option<Offset>) -> Result<Offset, StreamError> {
+    pub async fn trim(self, partition: &PartitionRef, to: Option<Offset>) -> Result<Offset, StreamError> {
         let partition = partition.clone();
         let entity = partition.entity();
         self.broker.inner.call(entity, move |shard, reply| shard.trim(partition, to, reply)).await?
@@ -39,7 +39,7 @@ impl Streams<'_> {
 
     /// Figures of a partition.
     #[must_use]
-    pub fn partition_stats(&self, partition: &PartitionRef) -> PartitionStats {
+    pub fn partition_stats(self, partition: &PartitionRef) -> PartitionStats {
         let view = partition.view();
         let (log_start, end) = (view.log_start(), view.end());
         let bytes = match end {
