@@ -50,3 +50,14 @@ pub enum TopicKey {
     /// By id (Produce and Fetch from version 13 on).
     Id(trine_types::Uuid),
 }
+
+impl TopicKey {
+    /// A copy that does not keep the frame it was read from alive.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        match self {
+            Self::Name(name) => Self::Name(Text::from(name.as_str())),
+            Self::Id(id) => Self::Id(*id),
+        }
+    }
+}
