@@ -245,7 +245,8 @@ pub trait ShardStore: Send + Sync + 'static {
         may_block: bool,
     ) -> Result<Vec<StoredBatch>, ReadError>;
 
-    /// Base offset of the first run whose largest timestamp is ≥ `ts`.
+    /// Base offset of the first run whose largest timestamp is ≥ `ts`. A run is at least one batch; data that was moved out of the log forms runs of
+    /// many batches, so the caller reads on from there until it meets the record.
     fn find_time(&self, entity: EntityId, ts: i64) -> Option<Offset>;
 
     /// Bytes of `entity` held for offsets in the range, approximately (whole runs).
@@ -274,19 +275,24 @@ pub trait ShardStore: Send + Sync + 'static {
     fn stats(&self) -> StoreStats;
 }
 
-/// Figures of a store; counters are since start.
+/// Figures of a store; counters are since start. `batches`, `bytes`, `queued_bytes` and `index_bytes` are the shard group's own, the rest is of the whole
+/// directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
     /// Batches appended.
     pub batches: u64,
     /// Bytes of batches appended.
     pub bytes: u64,
+    /// Bytes appended and not yet written: what a permit of the caller should bound.
+    pub queued_bytes: u64,
     /// fdatasync calls of the log (shared by all shard groups locally).
     pub syncs: u64,
     /// Sum of their durations in microseconds.
     pub sync_us: u64,
     /// Bytes of write-ahead log in use.
     pub wal_bytes: u64,
+    /// The size the log is meant to stay within; above twice this the caller should slow appends down (decision E15). 0: no such limit.
+    pub wal_budget: u64,
     /// Bytes of segments in use.
     pub segment_bytes: u64,
     /// Memory of the run index, bytes.

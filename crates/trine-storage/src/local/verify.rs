@@ -1,0 +1,262 @@
+//! Checking a data directory offline: every frame, segment block and checkpoint record.
+
+use std::path::Path;
+
+use trine_env::{Fs, OpenMode};
+
+use super::{
+    checkpoint::{checkpoint_name, parse_checkpoint_name},
+    control::Control,
+    control_file, create,
+    frame::{PAGE_U64, WalPos, decode_batches},
+    index_file::{SegmentInfo, decode_segments},
+    read::read_bytes,
+    scan::{Scan, corrupt_wal, io_error, numbered_files},
+    section_file::{Content, SectionReader, kind},
+    segment::{BLOCK_HEADER, BlockHeader, SEGMENT_START, SegmentHeader, segment_name},
+};
+use crate::{StoreError, Where, batch};
+
+/// Bytes of a segment read at once.
+const READ_BYTES: u64 = 4 << 20;
+
+/// What [`super::LocalStore::verify`] saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Whether the store was closed properly.
+    pub clean: bool,
+    /// Frames of the log.
+    pub frames: u64,
+    /// Operation batches in them.
+    pub batches: u64,
+    /// Segment files.
+    pub segments: u64,
+    /// Blocks in them.
+    pub blocks: u64,
+    /// Checkpoints and saves of the run index.
+    pub checkpoints: u64,
+    /// Bytes looked at.
+    pub bytes: u64,
+    /// What is damaged, with file and position.
+    pub damage: Vec<Where>,
+}
+
+impl super::LocalStore {
+    /// Checks all frames, segments and checkpoints of a directory that no process has open. Changes nothing. `progress` is told how many bytes of how
+    /// many were looked at.
+    ///
+    /// # Errors
+    /// `Locked` when a process has the directory open; `Format` or `Io` when it cannot be looked at at all. Damage is in the report.
+    pub fn verify(fs: &dyn Fs, dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
+        let Some(format) = create::load(fs, dir)? else {
+            return Err(StoreError::Format(format!(
+                "{} is not a data directory: it has no FORMAT file",
+                dir.display()
+            )));
+        };
+        let _lock = create::lock(fs, dir)?;
+        let mut verify = Verify { fs, dir, uuid: format.uuid, report: VerifyReport::default(), total: 0, progress };
+        let control = match control_file::load(fs, dir, &format.uuid) {
+            Ok(control) => control,
+            Err(error) => {
+                verify.damage(error)?;
+                return Ok(verify.report);
+            }
+        };
+        verify.report.clean = control.clean;
+        verify.all(&control)?;
+        Ok(verify.report)
+    }
+}
+
+struct Verify<'a> {
+    fs: &'a dyn Fs,
+    dir: &'a Path,
+    uuid: [u8; 16],
+    report: VerifyReport,
+    total: u64,
+    progress: &'a mut dyn FnMut(u64, u64),
+}
+
+impl Verify<'_> {
+    fn damage(&mut self, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::Corrupt(at) => {
+                self.report.damage.push(at);
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    fn add(&mut self, bytes: u64) {
+        self.report.bytes += bytes;
+        (self.progress)(self.report.bytes.min(self.total), self.total);
+    }
+
+    fn all(&mut self, control: &Control) -> Result<(), StoreError> {
+        for sub in ["wal", "ckpt", "seg"] {
+            let failed = || io_error(format!("list {sub}"));
+            for path in self.fs.read_dir(&self.dir.join(sub)).map_err(failed())? {
+                self.total += self.fs.open(&path, OpenMode::Read).and_then(|f| f.len()).map_err(failed())?;
+            }
+        }
+        let mut segments = Vec::new();
+        for pair in &control.groups {
+            for checkpoint in pair.both() {
+                self.sections(checkpoint.id, Content::Owner, &mut Vec::new())?;
+            }
+        }
+        // Oldest first: the newest save's list of lengths counts.
+        for index in [control.index.prev, control.index.cur] {
+            let mut listed = Vec::new();
+            self.sections(index.id, Content::Index, &mut listed)?;
+            if index.id == control.index.cur.id {
+                segments = listed;
+            }
+        }
+        for segment in segments {
+            if let Err(error) = self.segment(&segment) {
+                self.damage(error)?;
+            }
+        }
+        if let Err(error) = self.log(control) {
+            self.damage(error)?;
+        }
+        (self.progress)(self.total, self.total);
+        Ok(())
+    }
+
+    fn sections(&mut self, id: u64, content: Content, segments: &mut Vec<SegmentInfo>) -> Result<(), StoreError> {
+        let name = checkpoint_name(id);
+        let path = self.dir.join("ckpt").join(&name);
+        if id == 0 || parse_checkpoint_name(&path).is_none() {
+            return Ok(());
+        }
+        let mut check = || -> Result<u64, (u64, String)> {
+            let file = self.fs.open(&path, OpenMode::Read).map_err(|e| (0, e.to_string()))?;
+            let mut reader = SectionReader::open(&*file)?;
+            if reader.header.id != id || reader.header.content != content || reader.header.uuid != self.uuid {
+                return Err((0, "the header is of another file".into()));
+            }
+            while let Some(record) = reader.next()? {
+                if record.kind == kind::SEGMENTS {
+                    let listed = decode_segments(&record.bytes);
+                    segments.extend(listed.ok_or_else(|| (0, "the list of segments is not in its format".to_owned()))?);
+                }
+            }
+            file.len().map_err(|e| (0, e.to_string()))
+        };
+        match check() {
+            Ok(bytes) => {
+                self.report.checkpoints += 1;
+                self.add(bytes);
+            }
+            Err((pos, what)) => self.report.damage.push(Where { file: format!("ckpt/{name}"), pos, what }),
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, info: &SegmentInfo) -> Result<(), StoreError> {
+        let name = format!("seg/{}", segment_name(info.id));
+        let corrupt = |pos: u64, what: &str| StoreError::Corrupt(Where { file: name.clone(), pos, what: what.into() });
+        let path = self.dir.join(&name);
+        let file = self.fs.open(&path, OpenMode::Read).map_err(|e| corrupt(0, &e.to_string()))?;
+        if file.len().map_err(|e| corrupt(0, &e.to_string()))? < info.len {
+            return Err(corrupt(0, "the file is too short"));
+        }
+        let read = |pos: u64, len: u64| {
+            let bytes = read_bytes(&*file, pos, len as usize, true).map_err(|e| corrupt(pos, &e.to_string()))?;
+            Ok::<_, StoreError>(bytes.unwrap_or_default())
+        };
+        let header = SegmentHeader::decode(&read(0, SEGMENT_START.min(info.len))?);
+        if header.is_none_or(|h| h.id != info.id || h.uuid != self.uuid) {
+            return Err(corrupt(0, "the file's header is damaged"));
+        }
+        self.report.segments += 1;
+        let mut pos = SEGMENT_START;
+        while pos < info.len {
+            let mut bytes = read(pos, READ_BYTES.min(info.len - pos))?;
+            let mut at = 0;
+            while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+                let place = pos + at as u64;
+                let Some(header) = BlockHeader::decode(rest) else {
+                    // Zeros up to the next page end a round; a header may be cut by the end of what was read.
+                    let padding = (place.next_multiple_of(PAGE_U64) - place) as usize;
+                    if rest.len() < BLOCK_HEADER && place + (rest.len() as u64) < info.len {
+                        break;
+                    }
+                    if padding == 0 || rest.get(..padding).is_none_or(|zeros| zeros.iter().any(|b| *b != 0)) {
+                        return Err(corrupt(place, "no block lies here"));
+                    }
+                    at += padding;
+                    continue;
+                };
+                let whole = BLOCK_HEADER + header.len;
+                if place + whole as u64 > info.len {
+                    return Err(corrupt(place, "the file ends within the block"));
+                }
+                if rest.len() < whole {
+                    if at > 0 {
+                        break;
+                    }
+                    bytes = read(pos, whole as u64)?;
+                    continue;
+                }
+                if !header.verify(rest) {
+                    return Err(corrupt(place, "the block fails its checksum"));
+                }
+                self.report.blocks += 1;
+                at += whole;
+            }
+            self.add(at as u64);
+            pos += at as u64;
+            if at == 0 {
+                return Err(corrupt(pos, "no block lies here"));
+            }
+        }
+        Ok(())
+    }
+
+    /// All frames from the oldest file that is still in the chain. Before the place replay starts at, only the order of files is not known.
+    fn log(&mut self, control: &Control) -> Result<(), StoreError> {
+        let from = control.groups.iter().map(|g| g.cur.from).chain([control.index.cur.from]).min().unwrap_or_default();
+        let scan = Scan {
+            fs: self.fs,
+            dir: self.dir,
+            uuid: self.uuid,
+            synced: control.synced,
+            clean_end: control.clean.then_some(control.end),
+        };
+        let (mut frames, mut batches, mut bytes) = (0, 0, 0);
+        let mut on_frame = |at: WalPos, header: &super::frame::FrameHeader, frame: &bytes::Bytes| {
+            let decoded = decode_batches(frame, header);
+            let decoded = decoded.ok_or_else(|| corrupt_wal(at, "the frame's batches are not in their format"))?;
+            for batch in &decoded {
+                for run in batch.ops.iter().filter_map(|op| op.run.as_ref()) {
+                    batch::verify(&run.batch, run.base).map_err(|what| corrupt_wal(at, what))?;
+                }
+            }
+            frames += 1;
+            batches += decoded.len() as u64;
+            bytes += frame.len() as u64;
+            Ok(())
+        };
+        let scanned = scan.run(from, &mut on_frame);
+        // Older files are kept for the data in them; each ends with an end frame of its own.
+        let mut older = Vec::new();
+        for no in numbered_files(self.fs, self.dir)?.into_iter().filter(|no| *no <= from.file) {
+            let stop = WalPos { file: no, pos: if no == from.file { from.pos } else { u64::MAX } };
+            if let Err(error) = scan.file(no, stop, &mut on_frame) {
+                older.push(error);
+            }
+        }
+        self.report.frames += frames;
+        self.report.batches += batches;
+        self.add(bytes);
+        for error in older {
+            self.damage(error)?;
+        }
+        scanned.map(|_| ())
+    }
+}
