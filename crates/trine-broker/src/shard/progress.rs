@@ -111,13 +111,14 @@ impl Shard {
         let mut releases = std::mem::take(&mut self.scratch.releases);
         let mut wake = std::mem::take(&mut self.scratch.wake);
         let mut snapshot = None;
-        while ready(&self.until_durable, self.durable) {
-            let Some(parked) = self.until_durable.pop_front() else { break };
+        // Written first: a log start that is durable must not overtake an end that is written.
+        while ready(&self.until_written, self.written) {
+            let Some(parked) = self.until_written.pop_front() else { break };
             self.raise(parked.raise, &mut wake, &mut snapshot);
             releases.push(parked.release);
         }
-        while ready(&self.until_written, self.written) {
-            let Some(parked) = self.until_written.pop_front() else { break };
+        while ready(&self.until_durable, self.durable) {
+            let Some(parked) = self.until_durable.pop_front() else { break };
             self.raise(parked.raise, &mut wake, &mut snapshot);
             releases.push(parked.release);
         }

@@ -133,7 +133,7 @@ async fn fetch(inner: &Arc<Inner>, spec: &FetchSpec) -> FetchResult {
     let wanted = u64::from(spec.min_bytes.min(spec.max_bytes));
     // Decided by a shard at most once per fetch: an epoch the client read to the end does not end again.
     let diverging = diverging(inner, spec).await;
-    let mut stopping = inner.stopping.subscribe();
+    let mut stopping = None;
     let mut sleep = None;
     let mut expired = spec.max_wait.is_zero() || spec.partitions.is_empty();
     loop {
@@ -151,6 +151,7 @@ async fn fetch(inner: &Arc<Inner>, spec: &FetchSpec) -> FetchResult {
             missing = wanted.max(1);
         }
         let parked = Parked::register(inner, spec, missing);
+        let stopping = stopping.get_or_insert_with(|| inner.stopping.subscribe());
         let Some(parked) = parked.filter(|_| !*stopping.borrow_and_update()) else {
             expired = true;
             continue;

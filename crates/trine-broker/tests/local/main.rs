@@ -1,0 +1,7 @@
+//! The broker over the local store, on a simulated disk.
+
+#[path = "../cases/mod.rs"]
+mod cases;
+
+/// Which store the cases run over.
+const LOCAL: bool = true;
