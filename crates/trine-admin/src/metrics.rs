@@ -1,0 +1,182 @@
+//! `GET /metrics`: Prometheus text. Everything is aggregated by default, so that many topics do not break a scrape; `?per=topic` adds lines per topic.
+
+use std::{fmt::Write, sync::Arc};
+
+use axum::{
+    Extension,
+    extract::State,
+    http::{Uri, header},
+    response::IntoResponse,
+};
+use serde::Deserialize;
+use trine_broker::{Action, Broker, Principal, Resource};
+
+use crate::{Admin, page, router::Answer};
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsQuery {
+    per: Option<Per>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Per {
+    Topic,
+}
+
+/// All metrics.
+pub(crate) async fn metrics(State(admin): State<Arc<Admin>>, Extension(who): Extension<Principal>, uri: Uri) -> Answer {
+    let broker = admin.allow(&who, Action::Read, Resource::ADMIN)?;
+    let query: MetricsQuery = page::query(&uri)?;
+    let mut text = Text::default();
+    server(&mut text, &admin);
+    streams(&mut text, broker);
+    if query.per == Some(Per::Topic) {
+        per_topic(&mut text, broker);
+    }
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.0).into_response())
+}
+
+fn server(text: &mut Text, admin: &Admin) {
+    let info = admin.info();
+    text.head("trine_server_info", "gauge", "Version and durability of the server.");
+    text.labelled("trine_server_info", &[("version", info.version), ("durability", &info.durability)], 1);
+    text.gauge("trine_server_uptime_seconds", "Time since start.", admin.uptime().as_secs());
+    if let Some(bytes) = resident_bytes() {
+        text.gauge("trine_process_resident_bytes", "Resident memory of the process.", bytes);
+    }
+    let counts: Vec<_> = info.listeners.iter().map(|l| (l.kind, l.limit.counts())).collect();
+    let mut each = |name: &str, kind: &str, help: &str, value: &dyn Fn(&trine_net::ConnectionCounts) -> u64| {
+        text.head(name, kind, help);
+        for (listener, counts) in &counts {
+            text.labelled(name, &[("listener", listener)], value(counts));
+        }
+    };
+    each("trine_net_connections_open", "gauge", "Connections open now.", &|c| c.open as u64);
+    each("trine_net_connections_max", "gauge", "Most connections allowed.", &|c| c.max as u64);
+    each("trine_net_connections_accepted_total", "counter", "Connections served.", &|c| c.accepted);
+    each("trine_net_connections_refused_total", "counter", "Connections refused at the cap.", &|c| c.refused);
+}
+
+fn streams(text: &mut Text, broker: &Broker) {
+    let stats = broker.stats();
+    text.gauge("trine_topic_topics_count", "Topics.", stats.topics);
+    text.gauge("trine_topic_partitions_count", "Partitions of all topics.", stats.partitions);
+    text.gauge("trine_group_groups_count", "Consumer groups.", stats.groups);
+    text.counter("trine_stream_append_batches_total", "Batches appended.", stats.batches_appended);
+    text.counter("trine_stream_append_records_total", "Records appended.", stats.records_appended);
+    text.counter("trine_stream_append_bytes_total", "Bytes appended.", stats.bytes_appended);
+    text.counter(
+        "trine_stream_duplicate_batches_total",
+        "Repeated batches answered without an append.",
+        stats.duplicates,
+    );
+    text.counter("trine_stream_fetches_total", "Fetches answered.", stats.fetches);
+    text.counter("trine_stream_fetch_bytes_total", "Bytes fetched.", stats.bytes_fetched);
+    text.gauge("trine_stream_fetches_parked_count", "Fetches waiting for data now.", stats.fetches_parked);
+    text.counter("trine_broker_refused_total", "Operations refused at a limit or for lack of disk.", stats.refused);
+    text.gauge("trine_broker_mailbox_commands_count", "Commands waiting for a shard now.", stats.mailbox_commands);
+    let store = stats.store;
+    text.counter("trine_store_batches_total", "Operation batches appended.", store.batches);
+    text.counter("trine_store_bytes_total", "Bytes of operation batches.", store.bytes);
+    text.counter("trine_store_syncs_total", "Syncs of the log.", store.syncs);
+    text.head("trine_store_sync_seconds_total", "counter", "Time spent in syncs of the log.");
+    text.plain("trine_store_sync_seconds_total", store.sync_us as f64 / 1e6);
+    text.gauge("trine_store_wal_bytes", "Write-ahead log in use.", store.wal_bytes);
+    text.gauge("trine_store_segment_bytes", "Segments in use.", store.segment_bytes);
+    text.gauge("trine_store_index_bytes", "Memory of the run index.", store.index_bytes);
+    text.gauge("trine_store_cache_bytes", "Memory of the tail cache.", store.cache_bytes);
+    text.gauge(
+        "trine_store_full_state",
+        "1 while produced data is refused because the disk is full.",
+        u64::from(store.full),
+    );
+}
+
+fn per_topic(text: &mut Text, broker: &Broker) {
+    let catalog = broker.catalog();
+    let mut topics: Vec<_> = catalog.topics().collect();
+    topics.sort_by(|a, b| a.name.cmp(&b.name));
+    let figures: Vec<_> = topics
+        .iter()
+        .map(|topic| {
+            let (mut records, mut end, mut bytes) = (0, 0, 0);
+            for partition in topic.all_partitions() {
+                let stats = broker.streams().partition_stats(&partition);
+                records += stats.end - stats.log_start;
+                end += stats.end;
+                bytes += stats.bytes;
+            }
+            (topic.name.as_str(), records, end, bytes)
+        })
+        .collect();
+    let mut each = |name: &str, kind: &str, help: &str, value: fn(&(&str, u64, u64, u64)) -> u64| {
+        text.head(name, kind, help);
+        for figure in &figures {
+            text.labelled(name, &[("topic", figure.0)], value(figure));
+        }
+    };
+    each("trine_topic_records_count", "gauge", "Offsets kept by a topic.", |f| f.1);
+    each("trine_topic_append_records_total", "counter", "Offsets ever given out by a topic.", |f| f.2);
+    each("trine_topic_bytes", "gauge", "Bytes kept by a topic.", |f| f.3);
+}
+
+/// The exposition format.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn plain(&mut self, name: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "{name} {value}");
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.head(name, "gauge", help);
+        self.plain(name, value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.head(name, "counter", help);
+        self.plain(name, value);
+    }
+
+    fn labelled(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        let _ = write!(self.0, "{name}{{");
+        for (i, (label, text)) in labels.iter().enumerate() {
+            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = write!(self.0, "{}{label}=\"{text}\"", if i == 0 { "" } else { "," });
+        }
+        let _ = writeln!(self.0, "}} {value}");
+    }
+}
+
+/// Resident memory of this process, where the platform tells.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    const PAGE_BYTES: u64 = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    statm.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(PAGE_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_escapes_labels() {
+        let mut text = Text::default();
+        text.gauge("trine_a_b_count", "Help.", 3);
+        text.labelled("x", &[("a", "q\"\\\n"), ("b", "c")], 1);
+        assert_eq!(
+            text.0,
+            "# HELP trine_a_b_count Help.\n# TYPE trine_a_b_count gauge\ntrine_a_b_count 3\nx{a=\"q\\\"\\\\\\n\",b=\"c\"} 1\n"
+        );
+    }
+}
