@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiokafka.errors
 import pytest
 import records
 from aiokafka import OffsetAndMetadata, TopicPartition
@@ -65,6 +66,17 @@ def test_position_outside_the_log_is_reset(go):
         reader = await reader_of(kit, part)
         reader.seek(part, 5000)
         assert (await kit.read(reader, 1))[0].offset == 0
+
+    go(body)
+
+
+def test_offset_of_an_unknown_partition(go):
+    async def body(kit):
+        part = await filled(kit)
+        # This client asks again and again, until its time is up.
+        reader = await reader_of(kit, part, request_timeout_ms=3000)
+        with pytest.raises(aiokafka.errors.KafkaError):
+            await reader.end_offsets([TopicPartition(part.topic, 7)])
 
     go(body)
 

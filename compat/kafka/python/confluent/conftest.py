@@ -100,7 +100,7 @@ def send():
 def read():
     """Polls until `count` messages are there; fails on an error event or when they do not come."""
 
-    def run(consumer, count, seconds=20):
+    def run(consumer, count, seconds=40):
         messages = []
         deadline = time.monotonic() + seconds
         while len(messages) < count:

@@ -104,10 +104,14 @@ def test_pause_and_resume(reader, read, filled):
     assert read(reader, 1)[0].offset() == 3
 
 
-@pytest.mark.parametrize("limits", [{"fetch_max_bytes": 1000, "max_partition_fetch_bytes": 1000}, {"fetch_min_bytes": 50000, "fetch_wait_max_ms": 300}])
+SMALL = {"fetch_max_bytes": 1000, "max_partition_fetch_bytes": 1000, "message_max_bytes": 1000}
+LARGE = {"fetch_min_bytes": 50000, "fetch_wait_max_ms": 300}
+
+
+@pytest.mark.parametrize("limits", [SMALL, LARGE], ids=["small", "large"])
 def test_small_and_large_fetches_read_everything(consumer, read, filled, limits):
     # A first batch larger than every limit must still be served, or the consumer stands still.
-    one = consumer(message_max_bytes=1000, **limits) if "fetch_max_bytes" in limits else consumer(**limits)
+    one = consumer(**limits)
     one.assign([ck.TopicPartition(filled, 0, 0)])
     assert [m.offset() for m in read(one, 100)] == list(range(100))
 

@@ -139,7 +139,7 @@ def send():
 def read():
     """Polls until `count` records are there."""
 
-    def run(consumer, count, seconds=20, **limits):
+    def run(consumer, count, seconds=40, **limits):
         messages = []
         deadline = time.monotonic() + seconds
         while len(messages) < count:

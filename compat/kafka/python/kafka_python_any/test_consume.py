@@ -1,6 +1,5 @@
 """Positions and groups with kafka-python."""
 
-import kafka
 import pytest
 import records
 from kafka import TopicPartition
@@ -85,6 +84,12 @@ def test_topics_and_partitions(consumer, topic):
     one = consumer()
     assert name in one.topics()
     assert one.partitions_for_topic(name) == {0, 1, 2, 3}
+
+
+def test_unknown_topic(admin, unique):
+    # The admin client of neither version lets the server create what it asks about.
+    shown = admin.describe_topics([unique()])[0]
+    assert (shown["error_code"], shown["partitions"]) == (3, [])  # UNKNOWN_TOPIC_OR_PARTITION
 
 
 # -- groups --------------------------------------------------------------------------------------------------------
