@@ -35,6 +35,8 @@ use crate::Request;
 
 /// The thread looks around at least this often.
 const IDLE_WAIT: Duration = Duration::from_millis(200);
+/// How long an owner has to begin a checkpoint before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// How long a job that found the disk full waits.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
@@ -52,7 +54,8 @@ type Step = fn(&mut Maintainer) -> io::Result<Option<usize>>;
 /// What is known of a shard group's checkpoints.
 #[derive(Clone, Default)]
 struct GroupState {
-    asked: bool,
+    /// Until when a request is outstanding; after that the owner is asked again if it has not begun.
+    asked_until: Option<Duration>,
     /// Bytes of its last checkpoint.
     size: u64,
 }
@@ -250,7 +253,7 @@ impl Maintainer {
             let group = usize::from(open.shard.0);
             if open.stage() == Stage::Abandoned {
                 self.checkpoints.remove(at);
-                self.groups[group].asked = false;
+                self.groups[group].asked_until = None;
                 remove_if_there(&shared, &open.path)?;
                 return Ok(Some(0));
             }
@@ -290,7 +293,7 @@ impl Maintainer {
         let pair = &mut control.groups[group];
         let from = open.from.unwrap_or(pair.cur.from).max(pair.cur.from);
         pair.push(CheckpointRef { id: open.id, lsn: open.start, from });
-        self.groups[group] = GroupState { asked: false, size: open.len() };
+        self.groups[group] = GroupState { asked_until: None, size: open.len() };
         self.flip(control)?;
         if self.checkpoints.is_empty() {
             // The log is read from the older of the two.
@@ -347,6 +350,7 @@ impl Maintainer {
             }
             Job::Asking(mut asking) => {
                 asking.forget_gone(&shared);
+                asking.ask_again(&shared);
                 if asking.is_answered() && asking.is_covered(&shared) {
                     self.job = Job::Moving(Box::new(asking.finish(&shared)));
                     return Ok(Some(0));
@@ -425,13 +429,16 @@ impl Maintainer {
         let due = logged - self.asked_at > shared.options.checkpoint_bytes.max(2 * size);
         let over = shared.counters.wal.load(Relaxed) > shared.options.wal_budget;
         let oldest = if over { self.oldest_log_file() } else { None };
+        let now = shared.clock.mono();
         let mut asked = false;
         for (at, shard) in shared.shards.iter().enumerate() {
             let pair = &self.control.control.groups[at];
             let pins = oldest.is_some_and(|no| pair.both().iter().any(|c| c.from.file <= no));
             let grown = due && shard.log.lock().last > pair.cur.lsn;
-            if (pins || grown) && !self.groups[at].asked {
-                self.groups[at].asked = true;
+            let begun = self.checkpoints.iter().any(|c| c.shard == shard.id);
+            let waits = begun || self.groups[at].asked_until.is_some_and(|until| now < until);
+            if (pins || grown) && !waits {
+                self.groups[at].asked_until = Some(now + ASK_AGAIN);
                 shared.ask(shard, Request::Checkpoint);
                 asked = true;
             }

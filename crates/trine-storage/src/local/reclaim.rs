@@ -1,6 +1,11 @@
 //! Choosing what to move out of the log or out of mostly dead segments, and asking the owners what of it is still alive (decisions E1, E11).
 
-use std::{collections::HashMap, ops::Range, sync::Arc, sync::atomic::Ordering::Relaxed};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use trine_types::{EntityId, Lsn, Offset};
 
@@ -27,7 +32,12 @@ pub(crate) struct Asking {
     source: FileKey,
     open: HashMap<EntityId, Range<Offset>, IdHash>,
     answers: Vec<Answer>,
+    /// When what is still open is asked again: an owner may have been too busy to answer.
+    again_at: Duration,
 }
+
+/// See [`Asking::again_at`].
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 impl Asking {
     /// Asks about everything that lies in a file.
@@ -35,16 +45,35 @@ impl Asking {
         let mut open = HashMap::default();
         for shard in &shared.shards {
             let found = shard.index.read().in_file(source);
-            let ranges: Vec<_> = found
-                .iter()
-                .filter_map(|(entity, entries)| Some((*entity, entries.first()?.base..entries.last()?.end())))
-                .collect();
-            open.extend(ranges.iter().cloned());
+            open.extend(
+                found
+                    .iter()
+                    .filter_map(|(entity, entries)| Some((*entity, entries.first()?.base..entries.last()?.end()))),
+            );
+        }
+        let mut this = Self { source, open, answers: Vec::new(), again_at: Duration::ZERO };
+        this.ask(shared);
+        this
+    }
+
+    fn ask(&mut self, shared: &Shared) {
+        self.again_at = shared.clock.mono() + ASK_AGAIN;
+        let mut open: Vec<_> = self.open.iter().map(|(entity, range)| (*entity, range.clone())).collect();
+        open.sort_unstable_by_key(|(entity, _)| *entity);
+        for shard in &shared.shards {
+            let mine = |(entity, _): &(EntityId, _)| shared.shard_of(*entity).is_some_and(|s| s.id == shard.id);
+            let ranges: Vec<_> = open.iter().filter(|asked| mine(asked)).cloned().collect();
             for some in ranges.chunks(RANGES_AT_ONCE) {
                 shared.ask(shard, Request::Live(some.to_vec()));
             }
         }
-        Self { source, open, answers: Vec::new() }
+    }
+
+    /// Asks again when it is time to.
+    pub(crate) fn ask_again(&mut self, shared: &Shared) {
+        if !self.open.is_empty() && shared.clock.mono() >= self.again_at {
+            self.ask(shared);
+        }
     }
 
     pub(crate) fn answer(&mut self, entity: EntityId, range: Range<Offset>, live: Vec<Range<Offset>>, applied: Lsn) {

@@ -244,7 +244,11 @@ impl Shared {
 
     /// Puts a request to a shard's owner and tells it.
     pub(crate) fn ask(&self, shard: &Shard, request: Request) {
-        shard.requests.lock().push_back(request);
+        let mut requests = shard.requests.lock();
+        if !requests.contains(&request) {
+            requests.push_back(request);
+        }
+        drop(requests);
         (self.waker)(shard.id);
     }
 
