@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use trine_broker::{Action, Broker, Principal, Resource};
+use trine_broker::{Access, Action, Broker, Principal, Resource};
 use trine_env::Clock;
 use trine_net::{Advertised, ConnectionLimit, DrainSignal, auth::Users};
 
@@ -48,6 +48,7 @@ pub struct ServerInfo {
 pub struct Admin {
     info: ServerInfo,
     users: Users,
+    access: Access,
     advertised: Advertised,
     clock: Arc<dyn Clock>,
     drain: DrainSignal,
@@ -59,11 +60,13 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// A context that answers `/livez` and nothing else until [`Admin::set_ready`].
+    /// A context that answers `/livez` and nothing else until [`Admin::set_ready`]. `access` says what the users may do: everybody here has logged in,
+    /// which need not be so at other listeners, so the broker's own table may say less.
     #[must_use]
     pub fn new(
         info: ServerInfo,
         users: Users,
+        access: Access,
         advertised: Advertised,
         clock: Arc<dyn Clock>,
         drain: DrainSignal,
@@ -72,6 +75,7 @@ impl Admin {
         Arc::new(Self {
             info,
             users,
+            access,
             advertised,
             clock,
             drain,
@@ -107,8 +111,12 @@ impl Admin {
     /// The one access check, and the broker to do the operation with.
     pub(crate) fn allow(&self, who: &Principal, action: Action, resource: Resource<'_>) -> Result<&Broker, ApiError> {
         let broker = self.broker()?;
-        broker.access().check(who, action, resource)?;
+        self.access.check(who, action, resource)?;
         Ok(broker)
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
     }
 
     pub(crate) fn info(&self) -> &ServerInfo {

@@ -19,7 +19,7 @@ pub(crate) async fn list(State(admin): State<Arc<Admin>>, Extension(who): Extens
     let all = broker.groups().list(&[], &[]).await?;
     let visible = all
         .into_iter()
-        .filter(|group| broker.access().check(&who, Action::Read, Resource::group(group.name.as_str())).is_ok());
+        .filter(|group| admin.access().check(&who, Action::Read, Resource::group(group.name.as_str())).is_ok());
     let page = query.cut(visible, |group| group.name.as_str())?;
     let groups: Vec<_> = page
         .items

@@ -39,7 +39,7 @@ pub(crate) async fn seek(
 ) -> Answer {
     let wanted: Seek = page::json(&body)?;
     let broker = admin.allow(&who, Action::Commit, Resource::group(&name))?;
-    broker.access().check(&who, Action::Read, Resource::topic(&wanted.topic))?;
+    admin.access().check(&who, Action::Read, Resource::topic(&wanted.topic))?;
     let group = GroupName::parse(&name)?;
     let topic = find(broker, &wanted.topic)?;
     let mut entries = Vec::new();

@@ -78,7 +78,7 @@ pub(crate) async fn consume(
     let committed = match &wanted.group {
         None => BTreeMap::new(),
         Some(group) => {
-            broker.access().check(&who, Action::Read, Resource::group(group))?;
+            admin.access().check(&who, Action::Read, Resource::group(group))?;
             commits(broker, &GroupName::parse(group)?, &topic).await?
         }
     };

@@ -19,7 +19,7 @@ pub(crate) async fn list(State(admin): State<Arc<Admin>>, Extension(who): Extens
     let catalog = broker.catalog();
     let visible = catalog
         .topics()
-        .filter(|topic| broker.access().check(&who, Action::Read, Resource::topic(topic.name.as_str())).is_ok());
+        .filter(|topic| admin.access().check(&who, Action::Read, Resource::topic(topic.name.as_str())).is_ok());
     let page = query.cut(visible, |topic| topic.name.as_str())?;
     let topics: Vec<_> = page
         .items

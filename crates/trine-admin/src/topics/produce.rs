@@ -96,7 +96,7 @@ pub(crate) async fn produce(
     let topic = match find(broker, &name) {
         Ok(topic) => topic,
         Err(_) if admin.info().auto_create => {
-            broker.access().check(&who, Action::Create, Resource::topic(&name))?;
+            admin.access().check(&who, Action::Create, Resource::topic(&name))?;
             broker.topics().auto_create(&TopicName::parse(&name)?).await?
         }
         Err(error) => return Err(error),

@@ -150,7 +150,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "limits.connections",
-        default: "20000",
+        default: "10000",
         default_dev: None,
         doc: "Most open connections of each listener kind; more are refused at once. The limit of open files may allow fewer.",
         set: |c, v| number(v, 1, CONNECTIONS_MAX).map(|v| c.connections_max = v),

@@ -1,0 +1,35 @@
+//! The Kafka edge, configured.
+
+use std::{pin::Pin, sync::Arc};
+
+use trine_broker::Broker;
+use trine_kafka::{Kafka, KafkaConfig};
+use trine_net::{Advertised, Conn};
+
+use crate::{Environment, config::Config, store};
+
+/// An edge whose listeners share everything.
+pub(crate) fn edge(config: &Config, env: &Environment, broker: &Broker, advertised: &Advertised) -> Kafka {
+    let log_dir =
+        if config.in_memory() { "memory".to_owned() } else { store::absolute(&config.data).display().to_string() };
+    let shown = [
+        ("num.partitions", config.kafka_partitions.to_string()),
+        ("auto.create.topics.enable", config.kafka_auto_create.to_string()),
+        ("group.initial.rebalance.delay.ms", config.kafka_initial_rebalance_delay.as_millis().to_string()),
+        ("max.connections", config.connections_max.to_string()),
+    ];
+    let config = KafkaConfig {
+        advertised: advertised.clone(),
+        auto_create_topics: config.kafka_auto_create,
+        shown_settings: Arc::new(shown.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        log_dir,
+        ..KafkaConfig::default()
+    };
+    Kafka::new(broker.clone(), config, Arc::clone(&env.rng))
+}
+
+/// What an accept loop of the edge runs for each connection.
+pub(crate) fn handler(kafka: &Kafka) -> impl Fn(Conn) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static {
+    let kafka = kafka.clone();
+    move |conn| Box::pin(kafka.clone().serve(conn))
+}

@@ -1,0 +1,275 @@
+//! Start and stop of a whole server inside a tokio runtime.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::task::JoinHandle;
+use trine_admin::{Admin, ListenerInfo, ServerInfo, Service};
+use trine_broker::{Broker, OpenError};
+use trine_net::{Advertised, BindError, Binding, ConnectionLimit, Drain, Phase, accept_loop, auth::Users};
+use trine_storage::StoreError;
+
+use crate::{
+    Environment,
+    banner::{Storage, banner},
+    config::{Config, Durability, ListenerKind, Profile},
+    declared::{self, DeclaredError},
+    kafka,
+    ready_file::ReadyFile,
+    store,
+};
+
+/// Files the process needs besides connections: log, segments, checkpoints, standard streams.
+const FILES_RESERVED: u64 = 4_600;
+/// Most admin connections: people, scrapers, command lines.
+const ADMIN_CONNECTIONS_MAX: usize = 1_000;
+/// What the last step of a stop may take at least, whatever the drain time-out: the log is closed in it.
+const SHUTDOWN_MIN: Duration = Duration::from_secs(1);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken or an address is not ours.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A declared object cannot be created.
+    #[error("declared in the configuration: {0}")]
+    Declared(#[from] DeclaredError),
+    /// The ready file cannot be written.
+    #[error("cannot write the ready file: {0}")]
+    ReadyFile(#[source] io::Error),
+}
+
+/// Why a stop was not clean.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// The store could not be closed; the next start recovers.
+    #[error("the store was not closed cleanly: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// A running server. Everything ends with [`Server::stop`].
+pub struct Server {
+    broker: Broker,
+    drain: Drain,
+    drain_timeout: Duration,
+    limits: Vec<ConnectionLimit>,
+    addrs: Vec<(ListenerKind, Vec<SocketAddr>)>,
+    loops: Vec<JoinHandle<()>>,
+    ready_file: Option<ReadyFile>,
+    banner: String,
+}
+
+/// One listener kind before clients are let in.
+struct Bound {
+    kind: ListenerKind,
+    binding: Binding,
+}
+
+impl Server {
+    /// Starts everything; complete when the server is ready.
+    pub async fn start(config: Config, env: Environment) -> Result<Self, StartError> {
+        let began = env.clock.mono();
+        let mut bound = Vec::new();
+        for listener in &config.listeners {
+            let binding = Binding::bind(&listener.addr)?;
+            bound.push(Bound { kind: listener.kind, binding });
+        }
+        let addrs = by_kind(&bound);
+        let limits = limits(&config);
+        let limit_of = |kind: ListenerKind| &limits[ListenerKind::ALL.iter().position(|k| *k == kind).unwrap_or(0)];
+        let drain = Drain::default();
+        let advertised = Advertised::new(config.advertise_kafka.clone());
+        let storage = storage(&config, &env);
+        let info = ServerInfo {
+            version: env!("CARGO_PKG_VERSION"),
+            data: (!config.in_memory()).then(|| store::absolute(&config.data)),
+            durability: durability(config.durability),
+            file_system: storage.file_system.as_ref().map(|(name, _)| name.clone()),
+            listeners: addrs
+                .iter()
+                .map(|(kind, addrs)| ListenerInfo {
+                    kind: kind.as_str(),
+                    addrs: addrs.clone(),
+                    limit: limit_of(*kind).clone(),
+                })
+                .collect(),
+            auto_create: config.profile == Profile::Dev,
+        };
+        let users = Users::new(config.users.iter().filter_map(|u| Some((u.name.clone(), u.verifier.clone()?))));
+        let admin =
+            Admin::new(info, users, store::access(&config), advertised.clone(), Arc::clone(&env.clock), drain.signal());
+
+        // Liveness is answered while the log is read; everything else waits for its end.
+        let mut loops = Vec::new();
+        let (admin_bound, others): (Vec<_>, Vec<_>) = bound.into_iter().partition(|b| b.kind == ListenerKind::Admin);
+        let service = Service::new(Arc::clone(&admin));
+        for bound in admin_bound {
+            let limit = limit_of(ListenerKind::Admin);
+            for listener in bound.binding.listen()? {
+                let service = service.clone();
+                let serve = move |conn| service.clone().serve(conn);
+                loops.push(tokio::spawn(accept_loop(listener, limit.clone(), drain.signal(), serve)));
+            }
+        }
+        let opened = async {
+            let broker = store::open(&config, &env).await?;
+            if let Err(error) = declared::create(&broker, &config.topics).await {
+                // Whatever is wrong with the declaration, the directory is closed in order.
+                let _ = broker.shutdown(SHUTDOWN_MIN).await;
+                return Err(error.into());
+            }
+            Ok(broker)
+        };
+        let broker = match opened.await {
+            Ok(broker) => broker,
+            Err(error) => {
+                drain.advance(Phase::Closing);
+                return Err(error);
+            }
+        };
+        admin.set_broker(broker.clone());
+        let mut server = Self {
+            broker,
+            drain,
+            drain_timeout: config.drain_timeout,
+            limits,
+            addrs,
+            loops,
+            ready_file: None,
+            banner: String::new(),
+        };
+        match server.open_doors(&config, &env, others, &advertised) {
+            Ok(()) => {}
+            Err(error) => {
+                let _ = server.stop().await;
+                return Err(error);
+            }
+        }
+        admin.set_ready();
+        let took = env.clock.mono().saturating_sub(began);
+        server.banner = banner(&config, &storage, &server.addrs, took);
+        Ok(server)
+    }
+
+    fn open_doors(
+        &mut self,
+        config: &Config,
+        env: &Environment,
+        bound: Vec<Bound>,
+        advertised: &Advertised,
+    ) -> Result<(), StartError> {
+        let edge = kafka::edge(config, env, &self.broker, advertised);
+        for Bound { kind, binding } in bound {
+            let limit = self.limit(kind).clone();
+            for listener in binding.listen()? {
+                let serve = kafka::handler(&edge);
+                self.loops.push(tokio::spawn(accept_loop(listener, limit.clone(), self.drain.signal(), serve)));
+            }
+        }
+        if let Some(path) = &config.ready_file {
+            let listeners: Vec<_> = self.addrs.iter().map(|(kind, addrs)| (kind.as_str(), addrs.clone())).collect();
+            self.ready_file = Some(ReadyFile::write(path, &listeners).map_err(StartError::ReadyFile)?);
+        }
+        Ok(())
+    }
+
+    fn limit(&self, kind: ListenerKind) -> &ConnectionLimit {
+        &self.limits[ListenerKind::ALL.iter().position(|k| *k == kind).unwrap_or(0)]
+    }
+
+    /// The real addresses of a listener kind; the first is the one to use.
+    #[must_use]
+    pub fn addrs(&self, kind: ListenerKind) -> Vec<SocketAddr> {
+        self.addrs.iter().filter(|(k, _)| *k == kind).flat_map(|(_, addrs)| addrs.clone()).collect()
+    }
+
+    /// The broker behind all listeners.
+    #[must_use]
+    pub const fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// The start-up block.
+    #[must_use]
+    pub fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    /// Completes when the store has failed, with the reason: the process must report it and end (law 7).
+    pub async fn failure(&self) -> Arc<str> {
+        self.broker.failure().await
+    }
+
+    /// Stops: no new connections, clients finish what they have begun (within the drain time-out), the store is closed.
+    pub async fn stop(self) -> Result<(), StopError> {
+        drop(self.ready_file);
+        self.drain.advance(Phase::Draining);
+        let idle = async {
+            for limit in &self.limits {
+                limit.idle().await;
+            }
+        };
+        // Running out of patience is an answer, too: the rest is cut off below.
+        let _ = tokio::time::timeout(self.drain_timeout, idle).await;
+        let closed = self.broker.shutdown(self.drain_timeout.max(SHUTDOWN_MIN)).await;
+        self.drain.advance(Phase::Closing);
+        for task in self.loops {
+            // An accept loop has nothing to return; a panic in it was printed where it happened.
+            let _ = task.await;
+        }
+        Ok(closed?)
+    }
+}
+
+/// Real addresses, in the order of the kinds.
+fn by_kind(bound: &[Bound]) -> Vec<(ListenerKind, Vec<SocketAddr>)> {
+    ListenerKind::ALL
+        .into_iter()
+        .map(|kind| (kind, bound.iter().filter(|b| b.kind == kind).flat_map(|b| b.binding.addrs()).collect::<Vec<_>>()))
+        .filter(|(_, addrs)| !addrs.is_empty())
+        .collect()
+}
+
+/// Caps in the order of the kinds. Whatever is configured, there must be files left for the store.
+fn limits(config: &Config) -> Vec<ConnectionLimit> {
+    let files = trine_net::raise_open_files();
+    ListenerKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let wanted = match kind {
+                ListenerKind::Admin => ADMIN_CONNECTIONS_MAX.min(config.connections_max),
+                ListenerKind::Kafka => config.connections_max,
+            };
+            let spare = files.map_or(u64::MAX, |files| files.saturating_sub(FILES_RESERVED).max(files / 4).max(1));
+            let possible = usize::try_from(spare).unwrap_or(usize::MAX);
+            if possible < wanted {
+                tracing::warn!(
+                    "limits.connections is {wanted}, but the limit of open files leaves room for {possible} {} connections",
+                    kind.as_str()
+                );
+            }
+            ConnectionLimit::new(wanted.min(possible))
+        })
+        .collect()
+}
+
+fn storage(config: &Config, env: &Environment) -> Storage {
+    if config.in_memory() {
+        return Storage { data: None, file_system: None };
+    }
+    let data = store::absolute(&config.data);
+    // The directory may not exist yet: its nearest parent lies on the same file system.
+    let existing = data.ancestors().find(|path| env.fs.exists(path)).unwrap_or(&data);
+    Storage { file_system: Some(env.fs.kind(existing)), data: Some(data.display().to_string()) }
+}
+
+fn durability(durability: Durability) -> String {
+    match durability {
+        Durability::Sync => "sync".to_owned(),
+        Durability::Interval(ms) => format!("interval:{ms}"),
+        Durability::Memory => "memory".to_owned(),
+    }
+}
