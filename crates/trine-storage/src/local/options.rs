@@ -57,6 +57,9 @@ pub struct LocalOptions {
     pub space_interval: Duration,
     /// Open segment files.
     pub open_segments: usize,
+    /// A bug for the crash simulation to find: batches are called durable before they are synced.
+    #[cfg(any(test, feature = "planted-bugs"))]
+    pub ack_before_sync: bool,
 }
 
 impl Default for LocalOptions {
@@ -85,6 +88,8 @@ impl Default for LocalOptions {
             reserve_min: 64 << 20,
             space_interval: Duration::from_secs(1),
             open_segments: 4096,
+            #[cfg(any(test, feature = "planted-bugs"))]
+            ack_before_sync: false,
         }
     }
 }
