@@ -64,11 +64,13 @@ pub struct Scope {
     pub flips: u32,
     /// Whether disks fail and fill.
     pub faults: bool,
+    /// Whether every step is told on standard error.
+    pub trace: bool,
 }
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { lives: 10, steps_max: 100, flips: 1, faults: true }
+        Self { lives: 10, steps_max: 100, flips: 1, faults: true, trace: false }
     }
 }
 
@@ -192,3 +194,13 @@ macro_rules! ensure {
     };
 }
 use ensure;
+
+/// Tells a step, if somebody wants to know.
+macro_rules! trace {
+    ($world:expr, $($text:tt)+) => {
+        if $world.scope.trace {
+            eprintln!("{}.{}: {}", $world.life, $world.step, format!($($text)+));
+        }
+    };
+}
+use trace;

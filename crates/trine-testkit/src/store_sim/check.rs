@@ -34,7 +34,7 @@ pub(super) struct Ask {
 
 /// Reads and compares. Runs without a live offset may be missing, but what comes must be right.
 pub(super) fn read(store: &dyn ShardStore, state: &State, runs: &Runs, ask: &Ask) -> Check<Read> {
-    let Ask { entity, range, max_bytes, may_block } = ask;
+    let Ask { entity, range, max_bytes, may_block, .. } = ask;
     match store.read(*entity, range.start, range.end, *max_bytes, *may_block) {
         Ok(batches) => compare(&batches, state, runs, ask),
         Err(ReadError::WouldBlock) => {
@@ -47,11 +47,10 @@ pub(super) fn read(store: &dyn ShardStore, state: &State, runs: &Runs, ask: &Ask
 }
 
 fn compare(batches: &[StoredBatch], state: &State, runs: &Runs, ask: &Ask) -> Check<Read> {
-    let Ask { entity, range, max_bytes, .. } = ask;
+    let Ask { entity, range, .. } = ask;
     let first = runs.range(..=range.start).next_back().filter(|(base, run)| *base + u64::from(run.count) > range.start);
     let first = first.map_or(range.start, |(base, _)| *base);
     let mut expected = runs.range(first..).peekable();
-    let mut bytes = 0;
     for batch in batches {
         ensure!(batch.base < range.end, "a read of {entity} in {range:?} returned offset {}", batch.base);
         loop {
@@ -74,15 +73,14 @@ fn compare(batches: &[StoredBatch], state: &State, runs: &Runs, ask: &Ask) -> Ch
                 batch.base
             );
         }
-        bytes += batch.bytes.len();
     }
-    // A run that did not fit any more ends the read, also one that is dead.
-    let mut full = false;
+    // A read may end early with something: by the bytes asked for, which a store counts roughly; by what is only on the disk, for who does not want to
+    // wait; by an error, which then meets the next read. It may not end early with nothing.
     for (&base, run) in expected.take_while(|(base, _)| **base < range.end) {
-        full |= !batches.is_empty() && bytes + run.bytes.len() > *max_bytes;
-        if state.any_live(base.max(range.start)..base + u64::from(run.count)) {
-            ensure!(full, "a read of {entity} in {range:?} ended before offset {base} (log start {})", state.start);
-            return Ok(Read::Right { batches: batches.len() as u64, next: batches.last().map(StoredBatch::end) });
+        if state.any_live(base.max(range.start)..range.end.min(base + u64::from(run.count))) {
+            let next = batches.last().map(StoredBatch::end);
+            ensure!(next.is_some(), "a read of {entity} in {range:?} found nothing, not even offset {base}");
+            return Ok(Read::Right { batches: batches.len() as u64, next });
         }
     }
     Ok(Read::Right { batches: batches.len() as u64, next: None })
@@ -99,11 +97,11 @@ pub(super) fn read_all(
     entity: EntityId,
     state: &State,
     runs: &Runs,
-    chunk: usize,
+    max_bytes: usize,
 ) -> Check<(u64, Option<Read>)> {
     let (mut from, mut total) = (state.start, 0);
     loop {
-        let ask = Ask { entity, range: from..state.next, max_bytes: chunk, may_block: true };
+        let ask = Ask { entity, range: from..state.next, max_bytes, may_block: true };
         match read(store, state, runs, &ask)? {
             Read::Right { batches, next: None } => return Ok((total + batches, None)),
             Read::Right { batches, next: Some(next) } => {

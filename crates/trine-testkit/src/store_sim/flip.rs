@@ -1,6 +1,6 @@
 //! One bit flips on the medium: acknowledged data is reported or intact, never silently gone or wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use trine_env::{Faults, SimFs};
 use trine_storage::{ShardStore, StoreError, Where};
@@ -16,6 +16,9 @@ use super::{
     recover::CHUNK,
 };
 
+/// Places looked at for a byte that is not zero.
+const AIM_TRIES: u32 = 20;
+
 /// How a flip came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Fate {
@@ -30,7 +33,9 @@ impl World<'_> {
         let fs = self.fs.fork(self.rng.next_u64());
         fs.set_faults(Faults::default());
         fs.set_capacity(None);
-        let Some((path, pos)) = fs.flip_random(|path| path.starts_with(DIR)) else { return Ok(()) };
+        let Some((path, pos)) = self.flip_somewhere(&fs) else {
+            return Ok(());
+        };
         let fate = self.after_flip(&fs, &path).map_err(|what| format!("bit flip in {path:?} at {pos}: {what}"))?;
         self.tally.flips += 1;
         match fate {
@@ -39,6 +44,23 @@ impl World<'_> {
             Fate::Harmless => self.tally.flips_harmless += 1,
         }
         Ok(())
+    }
+
+    /// Flips a bit that is certainly on the medium; where.
+    fn flip_somewhere(&mut self, fs: &SimFs) -> Option<(PathBuf, u64)> {
+        // Most of a data directory is zeros that were written ahead: half of the flips aim at something.
+        if self.rng.chance(0.5) {
+            let files = fs.files();
+            for _ in 0..AIM_TRIES {
+                let (path, len) = files.get(self.rng.below(files.len() as u64) as usize)?;
+                let pos = self.rng.below(*len);
+                let here = fs.bytes(path).and_then(|bytes| bytes.get(pos as usize).copied());
+                if here.is_some_and(|byte| byte != 0) && fs.flip_bit(path, pos, self.rng.below(8) as u8).is_ok() {
+                    return Some((path.clone(), pos));
+                }
+            }
+        }
+        fs.flip_random(|path| path.starts_with(DIR))
     }
 
     fn after_flip(&mut self, fs: &SimFs, path: &Path) -> Check<Fate> {

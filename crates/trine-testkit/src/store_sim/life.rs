@@ -7,7 +7,7 @@ use trine_env::{Faults, Seeded, SimClock, SimFs};
 use trine_storage::{CheckpointWriter, Engine, ShardStore};
 use trine_types::{EntityId, Lsn, Offset, ShardId, Timestamp};
 
-use super::{Check, Outcome, Scope, Subject, Tally, Violation, content::hash, ensure, model::Shard};
+use super::{Check, Outcome, Scope, Subject, Tally, Violation, content::hash, ensure, model::Shard, trace};
 
 /// Where message time starts.
 const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -162,6 +162,7 @@ impl World<'_> {
         }
         self.fs.set_zeroing_pays(rng.chance(0.7));
         self.faults = faults.clone();
+        trace!(self, "{:?}, bounded: {}", self.faults, self.bounded);
         self.fs.set_faults(faults);
     }
 
@@ -223,6 +224,7 @@ impl World<'_> {
             self.fs = self.fs.kill();
             self.tally.kills += 1;
         }
+        trace!(self, "the life ends, power cut: {}, failure: {:?}", self.power_cut, live.failed);
         self.end = End::Unclean;
         // Only now: the old process must not be able to tidy up.
         live.checkpoints.clear();

@@ -14,6 +14,7 @@ use super::{
     life::{Due, End, Live, World},
     model::Shard,
     owner::Owner,
+    trace,
 };
 
 /// Bytes per read when everything is read.
@@ -91,6 +92,7 @@ impl World<'_> {
             shard.recovered(last, states);
         }
         self.tally.sections += owner.found.values().map(|found| found.sections.len() as u64).sum::<u64>();
+        trace!(self, "recovered to {last:?}");
         self.power_cut = false;
         let count = stores.len();
         let mut live = Live {
@@ -115,8 +117,19 @@ impl World<'_> {
         self.fs.set_faults(Faults::default());
         for (shard, store) in self.shards.iter_mut().zip(&live.stores) {
             for rewrite in std::mem::take(&mut shard.rewrites) {
-                let Some(state) = shard.states.get(&rewrite.entity) else { continue };
+                let Some(state) = shard.states.get(&rewrite.entity) else {
+                    continue;
+                };
                 let runs = shard.runs_of(rewrite.entity);
+                trace!(
+                    self,
+                    "after the rewrite of {} {:?}: {:?}",
+                    rewrite.entity,
+                    rewrite.range,
+                    store
+                        .read(rewrite.entity, state.start, state.next, usize::MAX, true)
+                        .map(|batches| batches.iter().map(|batch| batch.base).collect::<Vec<_>>())
+                );
                 // In one piece: a read that ends early could leave out dead data that tells the versions apart.
                 if check::read_all(store.as_ref(), rewrite.entity, state, runs, usize::MAX).is_err() {
                     let undone = rewrite.undo(runs);
@@ -130,8 +143,12 @@ impl World<'_> {
                 self.tally.read += batches;
                 match ended {
                     None => {}
-                    Some(Read::Corrupt(place)) => return Err(format!("good data was called corrupt: {place}")),
-                    Some(read) => return Err(format!("{entity} cannot be read after recovery: {read:?}")),
+                    Some(Read::Corrupt(place)) => {
+                        return Err(format!("good data was called corrupt: {place}"));
+                    }
+                    Some(read) => {
+                        return Err(format!("{entity} cannot be read after recovery: {read:?}"));
+                    }
                 }
             }
         }

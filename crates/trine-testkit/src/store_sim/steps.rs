@@ -14,6 +14,7 @@ use super::{
     ensure,
     life::{Due, ENTITIES_MAX, Live, Ongoing, World},
     model::{Logged, Rewrite, Stored},
+    trace,
 };
 
 /// Rounds after which a commit loop that still claims to have work is broken.
@@ -27,9 +28,8 @@ impl World<'_> {
             42..56 => self.commit_once(live),
             56..58 => self.commit_all(live),
             58..74 => {
-                for _ in 0..=self.rng.below(6) {
-                    live.engine.maintain();
-                }
+                let did = (0..=self.rng.below(6)).filter(|_| live.engine.maintain()).count();
+                trace!(self, "maintain: {did} steps did something");
                 Ok(())
             }
             74..82 => self.read_something(live, shard),
@@ -50,6 +50,7 @@ impl World<'_> {
             _ => {
                 let ms = if self.rng.chance(0.1) { 3_000 } else { self.rng.below(30) };
                 self.clock.advance(Duration::from_millis(ms));
+                trace!(self, "{ms} ms pass");
                 Ok(())
             }
         }
@@ -68,6 +69,7 @@ impl World<'_> {
         let (store, model) = (&live.stores[shard], &mut self.shards[shard]);
         match store.append(batch) {
             Ok(lsn) => {
+                trace!(self, "append to {shard} as {lsn}, interval {interval:?}: {}", describe(&ops));
                 let interval = interval.map(|ms| Duration::from_millis(ms.into()));
                 for op in &ops {
                     let below = match op.kind {
@@ -111,7 +113,9 @@ impl World<'_> {
             let known: Vec<EntityId> = states.keys().copied().collect();
             if known.is_empty() || (known.len() < ENTITIES_MAX && self.rng.chance(0.1)) {
                 let slot = shard as u64 + shards as u64 * self.rng.below(20);
-                let Some(entity) = EntityId::new(slot as u16, self.number) else { continue };
+                let Some(entity) = EntityId::new(slot as u16, self.number) else {
+                    continue;
+                };
                 self.number += 1;
                 states.insert(entity, super::model::State::default());
                 ops.push(self.random_run(entity, 0));
@@ -181,6 +185,11 @@ impl World<'_> {
             let round = live.stores.iter().zip(&before).map(|(store, (durable, _))| (*durable, store.written()));
             live.rounds.push(round.collect());
         }
+        trace!(
+            self,
+            "commit: {did}, durable {:?}",
+            live.stores.iter().map(|store| store.durable().0).collect::<Vec<_>>()
+        );
         Ok(did)
     }
 
@@ -236,7 +245,9 @@ impl World<'_> {
 
     fn read_something(&mut self, live: &Live, shard: usize) -> Check {
         let model = &self.shards[shard];
-        let Some((&entity, state)) = pick(&model.states, self.rng.next_u64()) else { return Ok(()) };
+        let Some((&entity, state)) = pick(&model.states, self.rng.next_u64()) else {
+            return Ok(());
+        };
         let runs = model.runs_of(entity);
         let from = state.start + self.rng.below(state.next - state.start + 1);
         let below = from + self.rng.below(state.next - from + 2);
@@ -244,6 +255,7 @@ impl World<'_> {
         let max_bytes = self.rng.below(30_000) as usize;
         let ask = Ask { entity, range: from..below, max_bytes, may_block };
         let store = &live.stores[shard];
+        trace!(self, "read {ask:?} of {:?}", runs.keys());
         match check::read(store.as_ref(), state, runs, &ask)? {
             Read::Right { batches, .. } => self.tally.read += batches,
             Read::Waits => {}
@@ -269,9 +281,12 @@ impl World<'_> {
             return;
         };
         for _ in 0..=self.rng.below(3) {
-            let Some(entity) = ongoing.todo.pop() else { break };
+            let Some(entity) = ongoing.todo.pop() else {
+                break;
+            };
             // Dropped since: it has no state to keep.
             if let Some(state) = model.states.get(&entity) {
+                trace!(self, "section of {entity} in {shard} as of {}", model.last());
                 ongoing.writer.section(Section { entity, as_of: model.last(), bytes: state.encode() });
             }
         }
@@ -279,12 +294,14 @@ impl World<'_> {
             live.checkpoints[shard] = Some(ongoing);
         } else if self.rng.chance(0.95) {
             ongoing.writer.finish();
+            trace!(self, "checkpoint of {shard} finished");
             self.tally.checkpoints += 1;
         }
     }
 
     fn start_checkpoint(&self, live: &Live, shard: usize) -> Ongoing {
         let model = &self.shards[shard];
+        trace!(self, "checkpoint of {shard} starts at {}", model.last());
         Ongoing { writer: live.stores[shard].checkpoint(model.last()), todo: model.states.keys().copied().collect() }
     }
 
@@ -309,6 +326,7 @@ impl World<'_> {
                         }
                         let answer: Vec<Range<Offset>> =
                             model.states.get(&entity).map_or_else(Vec::new, |state| state.live(range.clone()));
+                        trace!(self, "of {entity} {range:?} live are {answer:?} as of {}", model.last());
                         live.stores[shard].live(entity, range, answer, model.last());
                         self.tally.live_answers += 1;
                     }
@@ -321,11 +339,15 @@ impl World<'_> {
     /// Tells the store about trims and drops whose records are durable.
     fn tell_dues(&mut self, live: &mut Live) {
         let stores = &live.stores;
+        let scope = self.scope;
         let rng = &mut self.rng;
         live.dues.retain(|due| {
             let store = &stores[due.shard];
             if due.lsn > store.durable() || rng.chance(0.2) {
                 return true;
+            }
+            if scope.trace {
+                eprintln!("tell {}: below {:?} is gone", due.entity, due.below);
             }
             match due.below {
                 Some(below) => store.trim(due.entity, below),
@@ -338,8 +360,12 @@ impl World<'_> {
 
     fn rewrite(&mut self, live: &mut Live, shard: usize) -> Check {
         let (store, model) = (&live.stores[shard], &self.shards[shard]);
-        let Some((&entity, state)) = pick(&model.states, self.rng.next_u64()) else { return Ok(()) };
-        let Some(runs) = model.runs.get(&entity) else { return Ok(()) };
+        let Some((&entity, state)) = pick(&model.states, self.rng.next_u64()) else {
+            return Ok(());
+        };
+        let Some(runs) = model.runs.get(&entity) else {
+            return Ok(());
+        };
         let durable = store.durable();
         let able: Vec<(Offset, Stored)> = runs
             .range(state.start..)
@@ -364,6 +390,8 @@ impl World<'_> {
                 new.push(Run { base, count: run.count, max_ts: run.max_ts, leader_epoch: 7, batch });
             }
         }
+        let bases: Vec<Offset> = new.iter().map(|run| run.base).collect();
+        trace!(self, "rewrite {entity} {range:?} with {bases:?}");
         let answer = store.rewrite(entity, range.clone(), new.clone());
         if let Err(error) = answer {
             ensure!(self.is_excused(), "a rewrite failed without a fault of the disk: {error}");
@@ -400,6 +428,14 @@ impl World<'_> {
         }
         Ok(())
     }
+}
+
+fn describe(ops: &[Op]) -> String {
+    let one = |op: &Op| match &op.run {
+        Some(run) => format!("{} {}+{} ({} B)", op.entity, run.base, run.count, run.batch.len()),
+        None => format!("{} kind {} {:?}", op.entity, op.kind.0, super::content::numbers(&op.meta)),
+    };
+    ops.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 fn run_end(ops: &[Op]) -> Offset {

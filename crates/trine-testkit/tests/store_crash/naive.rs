@@ -359,6 +359,9 @@ impl Engine for NaiveEngine {
         self.commit();
         let inner = &mut *self.0.inner.lock();
         let error = |source| StoreError::Io { what: "close".into(), source };
+        if inner.failure.is_some() {
+            return Err(error(io::ErrorKind::Other.into()));
+        }
         self.0.sync(inner).map_err(error)?;
         let clean = frame(CLEAN, inner.end, inner.synced, &[]);
         inner.file.write_all_at(&clean, inner.end).and_then(|()| inner.file.sync_data()).map_err(error)

@@ -6,17 +6,16 @@ use trine_testkit::store_sim::{Scope, Subject, Tally, Violation, run};
 
 /// Seeds start here unless `TRINE_SIM_SEED` says otherwise.
 const SEED: u64 = 1;
+/// Cycles unless `TRINE_SIM_CYCLES` says otherwise.
+const CYCLES: u64 = 2_000;
 
-/// The first seed.
-pub(crate) fn first_seed() -> u64 {
-    number("TRINE_SIM_SEED").unwrap_or(SEED)
+/// Crash/recover cycles to make.
+pub(crate) fn cycles() -> u64 {
+    number("TRINE_SIM_CYCLES").unwrap_or(CYCLES)
 }
 
 /// A number in the environment.
-///
-/// # Panics
-/// When it is none.
-pub(crate) fn number(name: &str) -> Option<u64> {
+fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
@@ -25,11 +24,12 @@ pub(crate) fn number(name: &str) -> Option<u64> {
 ///
 /// # Panics
 /// At the first violation, with the seed and the command that repeats it.
-pub(crate) fn run_many(subject: &dyn Subject, cycles: u64) -> Tally {
+pub(crate) fn run_many<S: Subject>(subject: impl Fn(u64) -> S, cycles: u64) -> Tally {
     let mut tally = Tally::default();
     let start = Instant::now();
-    for seed in first_seed().. {
-        match run(subject, seed, Scope::default()) {
+    for seed in number("TRINE_SIM_SEED").unwrap_or(SEED).. {
+        let scope = Scope { trace: number("TRINE_SIM_TRACE").is_some_and(|n| n > 0), ..Scope::default() };
+        match run(&subject(seed), seed, scope) {
             Ok(outcome) => tally.add(&outcome.tally),
             Err(violation) => panic!("{violation}"),
         }
@@ -42,7 +42,9 @@ pub(crate) fn run_many(subject: &dyn Subject, cycles: u64) -> Tally {
 }
 
 /// Runs until a violation is found; how many seeds it took.
-pub(crate) fn caught_within(subject: &dyn Subject, seeds: u64) -> Option<(u64, Violation)> {
-    (0..seeds)
-        .find_map(|index| run(subject, SEED + index, Scope::default()).err().map(|violation| (index + 1, violation)))
+pub(crate) fn caught_within<S: Subject>(subject: impl Fn(u64) -> S, seeds: u64) -> Option<(u64, Violation)> {
+    (SEED..SEED + seeds).find_map(|seed| {
+        let violation = run(&subject(seed), seed, Scope::default()).err()?;
+        Some((seed + 1 - SEED, violation))
+    })
 }
