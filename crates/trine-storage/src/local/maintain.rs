@@ -456,7 +456,7 @@ impl Maintainer {
         let control = &self.control.control;
         let (prev, oldest) = (control.index.prev, control.oldest());
         let busy = |key: FileKey| match &self.job {
-            Job::Moving(moving) => moving.reads(key),
+            Job::Moving(moving) => moving.uses(key),
             _ => false,
         };
         for file in shared.files.list(false).into_iter().chain(shared.files.list(true)) {

@@ -34,6 +34,7 @@ pub(crate) struct ReadJob<'a> {
     pub(crate) bytes_max: usize,
     pub(crate) out: Vec<StoredBatch>,
     pub(crate) bytes: usize,
+    pub(crate) full: bool,
 }
 
 /// Entries of one file with little between them.
@@ -43,9 +44,10 @@ struct Span {
 }
 
 impl ReadJob<'_> {
-    /// Whether another batch of `len` bytes belongs in the answer.
-    fn wants(&self, base: Offset, len: usize) -> bool {
-        base < self.below && (self.out.is_empty() || self.bytes.saturating_add(len) <= self.bytes_max)
+    /// Whether another batch of `len` bytes belongs in the answer. Once one does not, nothing behind it does, however small.
+    fn wants(&mut self, base: Offset, len: usize) -> bool {
+        self.full |= base >= self.below || (!self.out.is_empty() && self.bytes.saturating_add(len) > self.bytes_max);
+        !self.full
     }
 
     fn take(&mut self, base: Offset, count: u32, bytes: Bytes) {

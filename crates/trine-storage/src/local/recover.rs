@@ -4,7 +4,11 @@
 //! `synced` covers are rewritten in place and synced; after an unclean stop the new log file (header, name), then the end frame that names it; last both
 //! control blocks, which no longer say `clean`.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use trine_env::{Fs, OpenMode};
 use trine_types::{EntityId, Lsn, Offset, ShardId};
@@ -50,8 +54,8 @@ impl Progress<'_> {
     }
 }
 
-fn corrupt(file: String, (pos, what): Defect) -> StoreError {
-    StoreError::Corrupt(Where { file, pos, what })
+fn corrupt(file: String, pos: u64, what: impl Into<String>) -> StoreError {
+    StoreError::Corrupt(Where { file, pos, what: what.into() })
 }
 
 /// Loads everything a control block names and replays the log behind it.
@@ -69,7 +73,7 @@ pub(crate) fn recover(
         load_checkpoint(&**fs, dir, &control.uuid, ShardId(at as u16), group, replay, progress)?;
     }
     let saved = load_index(&**fs, dir, &control.uuid, &mut control.index, progress)?;
-    let segment_bytes = add_segments(&files, dir, &saved.segments)?;
+    add_segments(&files, dir, &saved.segments)?;
     let mut state = Tail::new(&control, saved, groups)?;
 
     let from = control.groups.iter().map(|g| g.cur.from).chain([control.index.cur.from]).min().unwrap_or_default();
@@ -93,6 +97,7 @@ pub(crate) fn recover(
     check_segments_exist(&state.indexes, &files)?;
     let next_segment = clean_segments(&**fs, dir, &files, control.clean)?;
     clean_checkpoints(&**fs, dir, &control)?;
+    let segment_bytes = files.list(true).iter().map(|f| f.len.load(Relaxed)).sum();
     Ok(Recovery { control, last: state.last, indexes: state.indexes, files, end, loose, segment_bytes, next_segment })
 }
 
@@ -130,15 +135,14 @@ fn load_checkpoint(
                         _ => Err(format!("a record of kind {} does not belong here", record.kind)),
                     }
                 })
-                .map_err(|defect| corrupt(name, defect));
+                .map_err(|defect| defect.into_error(name));
             }
             Err(defect) => {
                 first_defect.get_or_insert((name, defect));
             }
         }
     }
-    let (name, defect) = first_defect.unwrap_or_default();
-    Err(corrupt(name, defect))
+    Err(no_candidate(first_defect))
 }
 
 fn load_index(
@@ -174,16 +178,21 @@ fn load_index(
             }
             Ok(())
         })
-        .map_err(|defect| corrupt(name, defect))?;
+        .map_err(|defect| defect.into_error(name))?;
         return Ok(saved);
     }
-    let (name, defect) = first_defect.unwrap_or_default();
-    Err(corrupt(name, defect))
+    Err(no_candidate(first_defect))
+}
+
+/// Neither of two files can be used: the newer one's defect counts.
+fn no_candidate(first: Option<(String, Defect)>) -> StoreError {
+    let (name, defect) = first.unwrap_or_else(|| ("ckpt".into(), Defect::Damaged(0, "no file is named".into())));
+    defect.into_error(name)
 }
 
 fn open_sections(fs: &dyn Fs, dir: &Path, id: u64) -> Result<Arc<dyn trine_env::File>, Defect> {
     let path = dir.join("ckpt").join(checkpoint_name(id));
-    fs.open(&path, OpenMode::Read).map_err(|e| (0, e.to_string()))
+    fs.open(&path, OpenMode::Read).map_err(|e| Defect::from_io(0, e))
 }
 
 /// A first pass over the whole file, so that nothing of a damaged one is handed out.
@@ -191,7 +200,7 @@ fn check_sections(fs: &dyn Fs, dir: &Path, uuid: &[u8; 16], id: u64, content: Co
     let file = open_sections(fs, dir, id)?;
     let reader = SectionReader::open(&*file)?;
     if reader.header.id != id || reader.header.content != content || reader.header.uuid != *uuid {
-        return Err((0, "the header is of another file".into()));
+        return Err(Defect::Damaged(0, "the header is of another file".into()));
     }
     reader.check().map(|_| ())
 }
@@ -207,20 +216,18 @@ fn read_sections(
     let mut reader = SectionReader::open(&*file)?;
     while let Some(record) = reader.next()? {
         progress.add(record.bytes.len() as u64);
-        each(record).map_err(|what| (0, what))?;
+        each(record).map_err(|what| Defect::Damaged(0, what))?;
     }
     Ok(())
 }
 
-fn add_segments(files: &Files, dir: &Path, segments: &[SegmentInfo]) -> Result<u64, StoreError> {
-    let mut sum = 0;
+fn add_segments(files: &Files, dir: &Path, segments: &[SegmentInfo]) -> Result<(), StoreError> {
     for segment in segments {
         let key =
             FileKey::segment(segment.id).ok_or_else(|| StoreError::Format("a segment's number is too large".into()))?;
         files.insert(DataFile::segment(key, dir, segment.len, segment.given, segment.own));
-        sum += segment.len;
     }
-    Ok(sum)
+    Ok(())
 }
 
 /// What replaying the log adds to.
@@ -379,7 +386,7 @@ fn open_log_files(
         let key =
             FileKey::wal(no).ok_or_else(|| corrupt_wal(WalPos { file: no, pos: 0 }, "the number is too large"))?;
         let data = DataFile::wal(key, dir, log.header.file_len, log.file);
-        data.sealed.store(true, std::sync::atomic::Ordering::Relaxed);
+        data.sealed.store(true, Relaxed);
         files.insert(data);
     }
     Ok(loose)
@@ -392,7 +399,7 @@ fn in_index(indexes: &[Index], no: u64) -> bool {
 fn check_segments_exist(indexes: &[Index], files: &Files) -> Result<(), StoreError> {
     for key in indexes.iter().flat_map(Index::files).filter(|key| key.is_segment()) {
         if files.get(key).is_none() {
-            return Err(corrupt(key.name(), (0, "the run index names a segment that its list does not have".into())));
+            return Err(corrupt(key.name(), 0, "the run index names a segment that its list does not have"));
         }
     }
     Ok(())
@@ -414,13 +421,13 @@ fn clean_segments(fs: &dyn Fs, dir: &Path, files: &Files, clean: bool) -> Result
                 if clean {
                     continue;
                 }
-                let len = data.len.load(std::sync::atomic::Ordering::Relaxed);
+                let len = data.len.load(Relaxed);
                 let file = fs.open(&path, OpenMode::Write).map_err(failed(&path))?;
                 let there = file.len().map_err(failed(&path))?;
                 if there > len {
                     file.set_len(len).and_then(|()| file.sync_data()).map_err(failed(&path))?;
                 } else if there < len {
-                    return Err(corrupt(data.key.name(), (there, format!("the file is shorter than {len} bytes"))));
+                    return Err(corrupt(data.key.name(), there, format!("the file is shorter than {len} bytes")));
                 }
             }
             None => fs.remove_file(&path).map_err(failed(&path))?,
@@ -428,9 +435,14 @@ fn clean_segments(fs: &dyn Fs, dir: &Path, files: &Files, clean: bool) -> Result
     }
     for data in files.list(true) {
         next = next.max(data.key.number() + 1);
-        if !found.contains(&data.key.number()) {
-            return Err(corrupt(data.key.name(), (0, "the file is missing".into())));
+        if found.contains(&data.key.number()) {
+            continue;
         }
+        // Freed after the save that still lists it: nothing in it is alive.
+        if data.live.load(Relaxed) > 0 {
+            return Err(corrupt(data.key.name(), 0, "the file is missing"));
+        }
+        files.remove(data.key);
     }
     Ok(next)
 }

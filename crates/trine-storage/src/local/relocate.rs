@@ -210,9 +210,10 @@ impl Relocation {
         Ok(in_shared)
     }
 
-    /// Whether a file is being copied from.
-    pub(crate) fn reads(&self, key: FileKey) -> bool {
-        self.sources.contains(&key)
+    /// Whether a file is being copied from or to.
+    pub(crate) fn uses(&self, key: FileKey) -> bool {
+        let writers = self.written.iter().chain(&self.own).chain(&self.shared_writer);
+        self.sources.contains(&key) || writers.into_iter().any(|w| w.data.key == key)
     }
 
     /// Gives the space back.
@@ -248,6 +249,7 @@ pub(crate) fn read_entries(shared: &Shared, entity: EntityId, entries: &[Entry])
         bytes_max: usize::MAX,
         out: Vec::new(),
         bytes: 0,
+        full: false,
     };
     job.run(plan).unwrap_or_default()
 }

@@ -6,11 +6,13 @@
 //! footer   a record of kind 65535 whose bytes are: u64 records | u32 CRC-32C of everything before the footer
 //! ```
 
+use std::io;
+
 use trine_env::File;
 use trine_types::Lsn;
 
 use super::frame::{PAGE, padded};
-use crate::codec::Reader;
+use crate::{StoreError, Where, codec::Reader};
 
 const MAGIC: &[u8; 8] = b"TRINCKP1";
 const VERSION: u16 = 1;
@@ -178,17 +180,43 @@ pub(crate) struct SectionReader<'a> {
     pub(crate) header: SectionHeader,
 }
 
-/// A defect of a file.
-pub(crate) type Defect = (u64, String);
+/// Why a file cannot be used.
+#[derive(Debug)]
+pub(crate) enum Defect {
+    /// The disk did not give it.
+    Io(io::Error),
+    /// What is wrong, and at which byte.
+    Damaged(u64, String),
+}
+
+impl Defect {
+    /// An error of a file that should be there and long enough: if it is not, that is damage.
+    pub(crate) fn from_io(pos: u64, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Damaged(pos, "the file is missing".into()),
+            io::ErrorKind::UnexpectedEof => Self::Damaged(pos, "the file ends too early".into()),
+            _ => Self::Io(error),
+        }
+    }
+
+    /// What the caller of `open` is told.
+    pub(crate) fn into_error(self, file: String) -> StoreError {
+        match self {
+            Self::Io(source) => StoreError::Io { what: format!("read {file}"), source },
+            Self::Damaged(pos, what) => StoreError::Corrupt(Where { file, pos, what }),
+        }
+    }
+}
 
 impl<'a> SectionReader<'a> {
     pub(crate) fn open(file: &'a dyn File) -> Result<Self, Defect> {
-        let len = file.len().map_err(|e| (0, e.to_string()))?;
+        let len = file.len().map_err(|e| Defect::from_io(0, e))?;
         let header = SectionHeader { content: Content::Owner, shard: 0, id: 0, lsn: Lsn::ZERO, uuid: [0; 16] };
         let mut this = Self { file, len, buf: Vec::new(), at: 0, pos: 0, crc: 0, records: 0, header };
         let bytes = this.take(HEADER_BYTES + 4)?;
         this.crc = crc32c::crc32c(&bytes);
-        this.header = SectionHeader::decode(&bytes).ok_or_else(|| (0, "no checkpoint header lies here".to_owned()))?;
+        this.header =
+            SectionHeader::decode(&bytes).ok_or_else(|| Defect::Damaged(0, "no checkpoint header lies here".into()))?;
         Ok(this)
     }
 
@@ -199,7 +227,7 @@ impl<'a> SectionReader<'a> {
     fn take(&mut self, bytes: usize) -> Result<Vec<u8>, Defect> {
         let begin = self.position();
         if begin.saturating_add(bytes as u64) > self.len {
-            return Err((begin, "the file ends too early".into()));
+            return Err(Defect::Damaged(begin, "the file ends too early".into()));
         }
         if self.buf.len() - self.at < bytes {
             self.buf.drain(..self.at);
@@ -209,7 +237,7 @@ impl<'a> SectionReader<'a> {
             let at = self.pos + have as u64;
             let want = (bytes - have).max(READ_BYTES).min((self.len - at) as usize);
             self.buf.resize(have + want, 0);
-            self.file.read_exact_at(&mut self.buf[have..], at).map_err(|e| (at, e.to_string()))?;
+            self.file.read_exact_at(&mut self.buf[have..], at).map_err(|e| Defect::from_io(at, e))?;
         }
         let taken = self.buf[self.at..self.at + bytes].to_vec();
         self.at += bytes;
@@ -220,7 +248,7 @@ impl<'a> SectionReader<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<Record>, Defect> {
         let begin = self.position();
         let head = self.take(RECORD_BYTES)?;
-        let bad = || (begin, "no record lies here".to_owned());
+        let bad = || Defect::Damaged(begin, "no record lies here".into());
         let mut r = Reader::new(&head);
         let mut fields = || Some((r.u32()? as usize, r.u32()?, r.u16()?, r.u16()?, r.u64()?, Lsn(r.u64()?)));
         let (len, crc, kind, _, entity, as_of) = fields().ok_or_else(bad)?;
@@ -229,14 +257,14 @@ impl<'a> SectionReader<'a> {
         }
         let bytes = self.take(len)?;
         if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), &bytes) != crc {
-            return Err((begin, "a record fails its checksum".into()));
+            return Err(Defect::Damaged(begin, "a record fails its checksum".into()));
         }
         if kind == FOOTER_KIND {
             let mut r = Reader::new(&bytes);
             return if r.u64() == Some(self.records) && r.u32() == Some(self.crc) {
                 Ok(None)
             } else {
-                Err((begin, "the footer does not fit the records".into()))
+                Err(Defect::Damaged(begin, "the footer does not fit the records".into()))
             };
         }
         self.crc = crc32c::crc32c_append(crc32c::crc32c_append(self.crc, &head), &bytes);

@@ -125,6 +125,7 @@ impl ShardStore for LocalShard {
             bytes_max: max_bytes,
             out: Vec::new(),
             bytes: 0,
+            full: false,
         }
         .run(plan)
     }

@@ -12,7 +12,7 @@ use super::{
     index_file::{SegmentInfo, decode_segments},
     read::read_bytes,
     scan::{Scan, corrupt_wal, io_error, numbered_files},
-    section_file::{Content, SectionReader, kind},
+    section_file::{Content, Defect, SectionReader, kind},
     segment::{BLOCK_HEADER, BlockHeader, SEGMENT_START, SegmentHeader, segment_name},
 };
 use crate::{StoreError, Where, batch};
@@ -133,26 +133,26 @@ impl Verify<'_> {
         if id == 0 || parse_checkpoint_name(&path).is_none() {
             return Ok(());
         }
-        let mut check = || -> Result<u64, (u64, String)> {
-            let file = self.fs.open(&path, OpenMode::Read).map_err(|e| (0, e.to_string()))?;
+        let mut check = || -> Result<u64, Defect> {
+            let file = self.fs.open(&path, OpenMode::Read).map_err(|e| Defect::from_io(0, e))?;
             let mut reader = SectionReader::open(&*file)?;
             if reader.header.id != id || reader.header.content != content || reader.header.uuid != self.uuid {
-                return Err((0, "the header is of another file".into()));
+                return Err(Defect::Damaged(0, "the header is of another file".into()));
             }
             while let Some(record) = reader.next()? {
                 if record.kind == kind::SEGMENTS {
-                    let listed = decode_segments(&record.bytes);
-                    segments.extend(listed.ok_or_else(|| (0, "the list of segments is not in its format".to_owned()))?);
+                    let bad = || Defect::Damaged(0, "the list of segments is not in its format".into());
+                    segments.extend(decode_segments(&record.bytes).ok_or_else(bad)?);
                 }
             }
-            file.len().map_err(|e| (0, e.to_string()))
+            file.len().map_err(|e| Defect::from_io(0, e))
         };
         match check() {
             Ok(bytes) => {
                 self.report.checkpoints += 1;
                 self.add(bytes);
             }
-            Err((pos, what)) => self.report.damage.push(Where { file: format!("ckpt/{name}"), pos, what }),
+            Err(defect) => self.damage(defect.into_error(format!("ckpt/{name}")))?,
         }
         Ok(())
     }

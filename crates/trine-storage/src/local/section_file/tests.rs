@@ -61,11 +61,11 @@ fn every_flipped_byte_and_every_cut_is_noticed() {
     let bytes = build(&records, 4096);
     let used = HEADER_BYTES + 4 + 3 * RECORD_BYTES + 55 + 12;
     let check = |bytes: &[u8]| SectionReader::open(&*store(&fs, bytes)).and_then(SectionReader::check);
-    assert_eq!(check(&bytes), Ok(2));
+    assert_eq!(check(&bytes).unwrap(), 2);
     for at in 0..used {
         let mut bad = bytes.clone();
         bad[at] ^= 0x20;
-        assert!(check(&bad).is_err(), "byte {at}");
-        assert!(check(&bytes[..at]).is_err(), "cut at {at}");
+        assert!(matches!(check(&bad), Err(Defect::Damaged(..))), "byte {at}");
+        assert!(matches!(check(&bytes[..at]), Err(Defect::Damaged(..))), "cut at {at}");
     }
 }
