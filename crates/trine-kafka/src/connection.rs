@@ -23,7 +23,7 @@ use trine_net::{Conn, DrainSignal};
 
 pub(crate) use self::in_flight::Dispatched;
 use self::{
-    frames::{FrameReader, ReadError},
+    frames::{FrameReader, ReadError, Step},
     in_flight::InFlight,
     out::Out,
 };
@@ -154,14 +154,15 @@ impl Connection {
                     Err(_) => return,
                 },
                 frame = self.reader.next(stream, &ctx.kafka.memory), if may_read => match frame {
-                    Ok(Some(frame)) => {
+                    Ok(Step::Frame(frame)) => {
                         self.last_activity = Instant::now();
                         if let Err(close) = self.receive(frame.bytes, frame.memory).await {
                             ctx.kafka.counters.malformed();
                             return self.end(stream, &close).await;
                         }
                     }
-                    Ok(None) => {
+                    Ok(Step::Begun) => self.last_activity = Instant::now(),
+                    Ok(Step::Closed) => {
                         self.open = false;
                         eof = true;
                         timer.as_mut().reset(Instant::now() + EOF_GRACE);
@@ -238,6 +239,3 @@ impl Connection {
         let _ = tokio::time::timeout(FLUSH_GRACE, flush).await;
     }
 }
-
-#[cfg(test)]
-mod tests;

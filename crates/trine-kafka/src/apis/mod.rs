@@ -185,6 +185,3 @@ macro_rules! message {
     }};
 }
 use message;
-
-#[cfg(test)]
-mod tests;

@@ -26,6 +26,16 @@ pub(super) enum ReadError {
     Frame(FrameError),
 }
 
+/// What reading led to.
+pub(super) enum Step {
+    /// A whole request.
+    Frame(Frame),
+    /// The beginning of a request: from now on there is a [`FrameReader::deadline`].
+    Begun,
+    /// The client closed its side.
+    Closed,
+}
+
 /// A whole request without its length.
 pub(super) struct Frame {
     pub(super) bytes: Bytes,
@@ -41,6 +51,8 @@ pub(super) struct FrameReader {
     /// Length of the frame that is arriving, once known.
     len: Option<usize>,
     started: Option<Instant>,
+    /// Whether the caller knows that a request is arriving.
+    told: bool,
     /// Kept across cancellation, so that the place in the queue is kept.
     waiting: Option<Waiting>,
     memory: Option<OwnedSemaphorePermit>,
@@ -48,7 +60,7 @@ pub(super) struct FrameReader {
 
 impl FrameReader {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, buf: BytesMut::new(), len: None, started: None, waiting: None, memory: None }
+        Self { max, buf: BytesMut::new(), len: None, started: None, told: false, waiting: None, memory: None }
     }
 
     /// When the request that is arriving must be complete.
@@ -59,11 +71,15 @@ impl FrameReader {
         Some(started + ARRIVAL_MAX + Duration::from_secs(extra))
     }
 
-    /// The next frame; `None` when the client closed its side.
-    pub(super) async fn next(&mut self, stream: &TcpStream, memory: &Memory) -> Result<Option<Frame>, ReadError> {
+    /// Reads on until there is something to say. Cancelled, nothing is lost.
+    pub(super) async fn next(&mut self, stream: &TcpStream, memory: &Memory) -> Result<Step, ReadError> {
         loop {
             if let Some(frame) = self.take()? {
-                return Ok(Some(frame));
+                return Ok(Step::Frame(frame));
+            }
+            if self.started.is_some() && !self.told {
+                self.told = true;
+                return Ok(Step::Begun);
             }
             self.make_room(memory).await;
             if self.buf.is_empty() {
@@ -73,7 +89,7 @@ impl FrameReader {
             stream.readable().await.map_err(ReadError::Io)?;
             self.buf.reserve(self.wanted());
             match stream.try_read_buf(&mut self.buf) {
-                Ok(0) => return Ok(None),
+                Ok(0) => return Ok(Step::Closed),
                 Ok(_) => {
                     self.started.get_or_insert_with(Instant::now);
                 }
@@ -93,6 +109,7 @@ impl FrameReader {
         self.len = None;
         // What is left in the buffer is the beginning of another request.
         self.started = (!self.buf.is_empty()).then(Instant::now);
+        self.told = false;
         Ok(Some(Frame { bytes, memory: self.memory.take() }))
     }
 
@@ -107,6 +124,7 @@ impl FrameReader {
         self.waiting = None;
         // The wait was ours: the clock of the arrival begins anew.
         self.started = Some(Instant::now());
+        self.told = false;
     }
 
     /// Bytes to make room for: of a small or not yet admitted request a step, of an admitted one all.
