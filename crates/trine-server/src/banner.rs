@@ -97,9 +97,10 @@ mod tests {
         let text = banner(&config, &storage, &listeners, Duration::from_millis(12));
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("trine ") && lines[0].ends_with(" dev"));
-        assert_eq!(lines[1], "  data        MEMORY                         everything is gone after a stop");
-        assert_eq!(lines[3], "  kafka       127.0.0.1:9092 [::1]:9092      bootstrap.servers=localhost:9092");
-        assert_eq!(lines[4], "  admin       127.0.0.1:15672 [::1]:15672    http://localhost:15672/v1/status");
+        let line = |name: &str, value: &str, note: &str| format!("  {name:10}  {value:27}  {note}");
+        assert_eq!(lines[1], line("data", "MEMORY", "everything is gone after a stop"));
+        assert_eq!(lines[3], line("kafka", "127.0.0.1:9092 [::1]:9092", "bootstrap.servers=localhost:9092"));
+        assert_eq!(lines[4], line("admin", "127.0.0.1:15672 [::1]:15672", "http://localhost:15672/v1/status"));
         assert_eq!(lines[6], "  ready       in 12 ms");
     }
 }
