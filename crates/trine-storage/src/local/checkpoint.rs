@@ -151,7 +151,11 @@ impl CheckpointWriter for Writer {
 
     fn finish(mut self: Box<Self>) {
         self.finished = true;
+        // An entity without a section is gone as of now: its end must be durable as well before the checkpoint counts.
+        let now =
+            self.shared.shards.get(usize::from(self.open.shard.0)).map_or(Lsn::ZERO, |shard| shard.log.lock().last);
         let mut inner = self.open.inner.lock();
+        inner.as_of = inner.as_of.max(now);
         if inner.stage == Stage::Open {
             inner.sink.finish();
             inner.stage = Stage::Finished;

@@ -1,6 +1,6 @@
 //! Checking a data directory offline: every frame, segment block and checkpoint record.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use trine_env::{Fs, OpenMode};
 
@@ -8,8 +8,9 @@ use super::{
     checkpoint::{checkpoint_name, parse_checkpoint_name},
     control::Control,
     control_file, create,
+    files::FileKey,
     frame::{PAGE_U64, WalPos, decode_batches},
-    index_file::{SegmentInfo, decode_segments},
+    index_file::{SegmentInfo, decode_runs, decode_segments},
     read::read_bytes,
     scan::{Scan, corrupt_wal, io_error, numbered_files},
     section_file::{Content, Defect, SectionReader, kind},
@@ -69,6 +70,14 @@ impl super::LocalStore {
     }
 }
 
+/// What a save of the run index says about segments.
+#[derive(Default)]
+struct Listed {
+    segments: Vec<SegmentInfo>,
+    /// Those in which something is alive.
+    used: HashSet<u64>,
+}
+
 struct Verify<'a> {
     fs: &'a dyn Fs,
     dir: &'a Path,
@@ -101,21 +110,23 @@ impl Verify<'_> {
                 self.total += self.fs.open(&path, OpenMode::Read).and_then(|f| f.len()).map_err(failed())?;
             }
         }
-        let mut segments = Vec::new();
+        let mut newest = Listed::default();
         for pair in &control.groups {
             for checkpoint in pair.both() {
-                self.sections(checkpoint.id, Content::Owner, &mut Vec::new())?;
+                self.sections(checkpoint.id, Content::Owner, &mut Listed::default())?;
             }
         }
         // Oldest first: the newest save's list of lengths counts.
         for index in [control.index.prev, control.index.cur] {
-            let mut listed = Vec::new();
-            self.sections(index.id, Content::Index, &mut listed)?;
-            if index.id == control.index.cur.id {
-                segments = listed;
-            }
+            newest = Listed::default();
+            self.sections(index.id, Content::Index, &mut newest)?;
         }
-        for segment in segments {
+        for segment in newest.segments {
+            // One that nothing is alive in may have been freed after the save that lists it.
+            let path = self.dir.join("seg").join(segment_name(segment.id));
+            if !newest.used.contains(&segment.id) && !self.fs.exists(&path) {
+                continue;
+            }
             if let Err(error) = self.segment(&segment) {
                 self.damage(error)?;
             }
@@ -127,7 +138,7 @@ impl Verify<'_> {
         Ok(())
     }
 
-    fn sections(&mut self, id: u64, content: Content, segments: &mut Vec<SegmentInfo>) -> Result<(), StoreError> {
+    fn sections(&mut self, id: u64, content: Content, listed: &mut Listed) -> Result<(), StoreError> {
         let name = checkpoint_name(id);
         let path = self.dir.join("ckpt").join(&name);
         if id == 0 || parse_checkpoint_name(&path).is_none() {
@@ -140,9 +151,17 @@ impl Verify<'_> {
                 return Err(Defect::Damaged(0, "the header is of another file".into()));
             }
             while let Some(record) = reader.next()? {
-                if record.kind == kind::SEGMENTS {
-                    let bad = || Defect::Damaged(0, "the list of segments is not in its format".into());
-                    segments.extend(decode_segments(&record.bytes).ok_or_else(bad)?);
+                let bad = || Defect::Damaged(0, "a record of the run index is not in its format".into());
+                match record.kind {
+                    kind::SEGMENTS => {
+                        listed.segments.extend(decode_segments(&record.bytes).ok_or_else(bad)?);
+                    }
+                    kind::RUNS => {
+                        let runs = decode_runs(&record.bytes).ok_or_else(bad)?;
+                        let files = runs.iter().map(|e| e.file).filter(|key| key.is_segment());
+                        listed.used.extend(files.map(FileKey::number));
+                    }
+                    _ => {}
                 }
             }
             file.len().map_err(|e| Defect::from_io(0, e))

@@ -144,10 +144,12 @@ impl CheckpointWriter for CheckpointDraft {
     }
 
     fn finish(self: Box<Self>) {
-        let Self { disk, shard, checkpoint } = *self;
+        let Self { disk, shard, mut checkpoint } = *self;
         if let Some(disk) = disk
             && let Some(group) = disk.inner.lock().groups.get_mut(usize::from(shard.0))
         {
+            // An entity without a section is gone as of now, which must be durable too.
+            checkpoint.as_of = group.log.last().map_or(checkpoint.as_of, |logged| logged.lsn.max(checkpoint.as_of));
             group.waiting.push(checkpoint);
         }
     }
