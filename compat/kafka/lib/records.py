@@ -1,9 +1,11 @@
 """The records that every client suite writes and reads back, so that all clients are held to the same data."""
 
 import collections
+import time
 
-# A fixed instant (ms since the epoch) for records that carry their own time; any value in the past will do.
-BASE_TIME_MS = 1_700_000_000_000
+# The instant (ms since the epoch) of the first record: in the past, so that no record is of the future, and recent, or
+# retention by time would rightly take the records away during the test.
+BASE_TIME_MS = int(time.time()) * 1000 - 3_600_000
 
 Sent = collections.namedtuple("Sent", "key value headers timestamp")
 
