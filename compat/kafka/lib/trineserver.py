@@ -12,9 +12,11 @@ import atexit
 import json
 import os
 import pathlib
+import random
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -49,10 +51,33 @@ def find_binary():
     raise ServerError("no trine binary: run `cargo build --release`, or set TRINE_BIN")
 
 
+def restartable_port():
+    """A free port below those that the system gives to outgoing connections.
+
+    A server that restarts on a port of that range can find it taken: by any client's connection, or by one of its own
+    clients, whose attempt to reconnect was given the very port it calls.
+    """
+    try:
+        lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        lowest = 32768
+    choice = random.SystemRandom()
+    for _ in range(100):
+        port = choice.randrange(12_000, max(lowest, 12_100))
+        try:
+            for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                with socket.socket(family) as probe:
+                    probe.bind((address, port))
+        except OSError:
+            continue
+        return port
+    raise ServerError("no free port found")
+
+
 class Server:
     """One server process on one data directory.
 
-    The first start takes a free Kafka port; every later start of the same object asks for that port again, so clients
+    The first start chooses a free Kafka port; every later start of the same object asks for that port again, so clients
     reconnect by themselves. Usable as a context manager, which starts and stops it.
     """
 
@@ -85,7 +110,7 @@ class Server:
         command = [
             self.binary, "serve",
             "--data", str(self.data_dir),
-            "--listen", f"kafka={self.kafka or '127.0.0.1:0'}",
+            "--listen", f"kafka={self.kafka or f'127.0.0.1:{restartable_port()}'}",
             "--listen", "admin=127.0.0.1:0",
             "--ready-file", str(self.ready_path),
             *self.extra_args,
