@@ -1,10 +1,8 @@
 //! A whole server: starting, stopping, ports, data directory, declared topics.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{PATIENCE, admin, dev, get, kafka, kafka_api_versions, loader, post, request, start};
+use crate::common::{PATIENCE, admin, dev, get, kafka, kafka_api_versions, loader, post, request, start};
 use serde_json::json;
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use trine_server::{

@@ -13,49 +13,49 @@ use trine_server::{
 };
 
 /// Nothing here takes so long unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer: status, head and body.
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         self.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
 /// Defaults of a way to run with every port free.
-pub fn loader(profile: Profile) -> Loader {
+pub(crate) fn loader(profile: Profile) -> Loader {
     Loader::new(profile).listen_flag("kafka=127.0.0.1:0").listen_flag("admin=127.0.0.1:0")
 }
 
-pub async fn start(loader: Loader) -> Result<Server, StartError> {
+pub(crate) async fn start(loader: Loader) -> Result<Server, StartError> {
     Server::start(loader.build().unwrap(), Environment::system()).await
 }
 
 /// A server in memory.
-pub async fn dev() -> Server {
+pub(crate) async fn dev() -> Server {
     start(loader(Profile::Dev)).await.unwrap()
 }
 
-pub fn admin(server: &Server) -> SocketAddr {
+pub(crate) fn admin(server: &Server) -> SocketAddr {
     server.addrs(ListenerKind::Admin)[0]
 }
 
-pub fn kafka(server: &Server) -> SocketAddr {
+pub(crate) fn kafka(server: &Server) -> SocketAddr {
     server.addrs(ListenerKind::Kafka)[0]
 }
 
 /// One request on a connection of its own. Each header line ends in `\r\n`.
-pub async fn request(server: &Server, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+pub(crate) async fn request(server: &Server, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let addr = admin(server);
     let exchange = async {
         let mut stream = TcpStream::connect(addr).await.unwrap();
@@ -79,11 +79,11 @@ pub async fn request(server: &Server, method: &str, path: &str, headers: &str, b
     Answer { status, head: head.to_owned(), body }
 }
 
-pub async fn get(server: &Server, path: &str) -> Answer {
+pub(crate) async fn get(server: &Server, path: &str) -> Answer {
     request(server, "GET", path, "", "").await
 }
 
-pub async fn post(server: &Server, path: &str, body: &Value) -> Answer {
+pub(crate) async fn post(server: &Server, path: &str, body: &Value) -> Answer {
     request(server, "POST", path, "Content-Type: application/json\r\n", &body.to_string()).await
 }
 
@@ -101,7 +101,7 @@ fn dechunk(mut rest: &str) -> String {
 }
 
 /// Asks a Kafka listener for its API versions (request version 0) and gives the error code it answers; none when it closes the connection.
-pub async fn kafka_api_versions(addr: SocketAddr) -> Option<i16> {
+pub(crate) async fn kafka_api_versions(addr: SocketAddr) -> Option<i16> {
     let exchange = async {
         let mut stream = TcpStream::connect(addr).await.ok()?;
         // Length, key 18, version 0, correlation id 7, no client id.

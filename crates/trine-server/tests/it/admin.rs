@@ -1,8 +1,6 @@
 //! The admin API, operation by operation.
 
-mod common;
-
-use common::{dev, get, loader, post, request, start};
+use crate::common::{dev, get, loader, post, request, start};
 use serde_json::{Value, json};
 use trine_server::{Server, config::Profile};
 

@@ -1,0 +1,5 @@
+//! Servers in this process, over real sockets.
+
+mod admin;
+mod common;
+mod server;
