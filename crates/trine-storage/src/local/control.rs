@@ -93,6 +93,16 @@ impl Control {
         groups.chain(self.index.both().map(|i| i.from)).min().unwrap_or_default()
     }
 
+    /// Nothing starts behind the place where the log was found to end.
+    pub(crate) fn move_back_to(&mut self, end: WalPos) {
+        for group in &mut self.groups {
+            group.cur.from = group.cur.from.min(end);
+            group.prev.from = group.prev.from.min(end);
+        }
+        self.index.cur.from = self.index.cur.from.min(end);
+        self.index.prev.from = self.index.prev.from.min(end);
+    }
+
     /// Whether a checkpoint or index file is one of those kept.
     pub(crate) fn names(&self, id: u64) -> bool {
         let groups = self.groups.iter().flat_map(|g| g.both().map(|c| c.id));
@@ -201,5 +211,7 @@ mod tests {
         assert_eq!(control.oldest(), at(6));
         control.groups[0].push(checkpoint(10));
         assert_eq!(control.oldest(), at(7));
+        control.move_back_to(WalPos { file: 9, pos: 4095 });
+        assert_eq!((control.groups[0].cur.from, control.groups[0].prev.from), (WalPos { file: 9, pos: 4095 }, at(7)));
     }
 }

@@ -234,6 +234,8 @@ fn go_on(shared: &Shared, start: Start, unclean: bool) -> Result<(ControlFile, W
         (old, end.at)
     };
     *shared.heads.lock() = Heads { written: at, indexed: at, synced: at };
+    // A checkpoint may have begun behind a frame of other shard groups that was lost: the log now goes on before that place.
+    control.move_back_to(end.at);
     // A block that says `clean` must not survive the first append, not even as the older of the two.
     (control.clean, control.end, control.synced) = (false, WalPos::default(), at);
     let stored = control_file::load(&*shared.fs, &shared.dir, &shared.uuid)?;
