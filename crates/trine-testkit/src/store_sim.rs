@@ -25,17 +25,25 @@ mod steps;
 use std::{fmt, sync::Arc};
 
 use trine_env::{Clock, Fs, Rng};
-use trine_storage::{Opened, Replay, StoreError, Waker};
+use trine_storage::{Opened, Replay, StoreError, Waker, Where};
 
 pub use self::life::run;
 
 /// The store under test.
-pub trait Subject: Sync {
+pub trait Subject {
     /// Opens the directory [`DIR`] on this file system.
     ///
     /// # Errors
     /// Those of the store.
     fn open(&self, env: Env, replay: &mut dyn Replay) -> Result<Opened, StoreError>;
+
+    /// Checks the directory offline, if the store can: what is damaged. `None`: it cannot.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn verify(&self, _fs: &dyn Fs) -> Result<Option<Vec<Where>>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// Where the store under test lives.

@@ -120,6 +120,9 @@ impl World<'_> {
             }
             self.end_life(live)?;
             self.tally.cycles += 1;
+            if self.rng.chance(0.05) {
+                self.verify_undamaged()?;
+            }
             if self.scope.flips > 0 && self.rng.chance(0.25) {
                 for _ in 0..self.scope.flips {
                     self.flip_a_bit()?;

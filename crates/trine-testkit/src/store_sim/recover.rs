@@ -29,7 +29,10 @@ impl World<'_> {
         loop {
             let mut owner = Owner::default();
             match self.open(&self.fs.clone(), &mut owner) {
-                Ok(opened) if !self.fs.is_cut() => return self.take_over(opened, &owner),
+                Ok(opened) if !self.fs.is_cut() => {
+                    self.check_exclusive()?;
+                    return self.take_over(opened, &owner);
+                }
                 // The power failed as the last thing that happened; nobody was told that it is open.
                 Ok(_) => {}
                 Err(StoreError::Io { .. }) if self.is_excused() => {}
@@ -49,6 +52,18 @@ impl World<'_> {
                 self.healthy_disk();
             }
         }
+    }
+
+    /// Nobody else opens what is open (G4).
+    fn check_exclusive(&mut self) -> Check {
+        if self.rng.chance(0.95) {
+            return Ok(());
+        }
+        self.fs.set_faults(Faults::default());
+        let second = self.open(&self.fs.clone(), &mut Owner::default());
+        ensure!(matches!(second, Err(StoreError::Locked(_))), "the directory was opened twice");
+        self.fs.set_faults(self.faults.clone());
+        Ok(())
     }
 
     /// Opens the directory on a file system with what belongs to it.

@@ -1,9 +1,9 @@
 //! The local store under simulation.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
-use trine_env::Seeded;
-use trine_storage::{LocalOptions, LocalStore, Opened, Replay, StoreError};
+use trine_env::{Fs, Seeded};
+use trine_storage::{LocalOptions, LocalStore, Opened, Replay, StoreError, Where};
 use trine_testkit::store_sim::{DIR, Env, Subject};
 
 /// The local store with the options of one run.
@@ -49,6 +49,10 @@ impl Subject for Local {
     fn open(&self, env: Env, replay: &mut dyn Replay) -> Result<Opened, StoreError> {
         let Env { fs, clock, rng, waker } = env;
         let options = self.options.clone();
-        LocalStore::open(Arc::clone(&fs), clock, rng, Path::new(DIR), options, waker, replay, &mut |_, _| {})
+        LocalStore::open(fs, clock, rng, Path::new(DIR), options, waker, replay, &mut |_, _| {})
+    }
+
+    fn verify(&self, fs: &dyn Fs) -> Result<Option<Vec<Where>>, StoreError> {
+        LocalStore::verify(fs, Path::new(DIR), &mut |_, _| {}).map(|report| Some(report.damage))
     }
 }

@@ -18,6 +18,27 @@ const NAIVE_CYCLES: u64 = 1_000;
 const FEW_SEEDS: u64 = 10;
 
 #[test]
+fn the_local_store_keeps_its_promises() {
+    let tally = run_many(Local::new, cycles());
+    let reached = [
+        tally.cuts,
+        tally.kills,
+        tally.stops,
+        tally.lost,
+        tally.sections,
+        tally.live_answers,
+        tally.rewrites,
+        tally.full,
+        tally.failures,
+        tally.recoveries_broken,
+        tally.flips_reported,
+        tally.flips_harmless,
+    ];
+    // A simulation that never came there has not tested it. One seed alone need not.
+    assert!(tally.cycles < 1_000 || reached.iter().all(|&count| count > 0), "{tally:?}");
+}
+
+#[test]
 fn the_local_store_is_caught_when_it_answers_before_the_sync() {
     let (seeds, violation) =
         caught_within(Local::acknowledging_early, FEW_SEEDS).expect("the planted bug was not caught");

@@ -90,6 +90,7 @@ impl Subject for Naive {
     fn open(&self, env: Env, replay: &mut dyn Replay) -> Result<Opened, StoreError> {
         let Env { fs, clock, waker, .. } = env;
         let (shared, unclean) = open(self.0, fs, clock, waker, replay).map_err(|error| match error {
+            Error::Io(source) if source.kind() == io::ErrorKind::WouldBlock => StoreError::Locked(DIR.into()),
             Error::Io(source) => StoreError::Io { what: "open".into(), source },
             Error::Corrupt(place) => StoreError::Corrupt(place),
         })?;

@@ -1,7 +1,14 @@
 //! Many runs, and where they start.
 
-use std::{env, time::Instant};
+use std::{
+    env,
+    num::NonZero,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Instant,
+};
 
+use parking_lot::Mutex;
 use trine_testkit::store_sim::{Scope, Subject, Tally, Violation, run};
 
 /// Seeds start here unless `TRINE_SIM_SEED` says otherwise.
@@ -20,22 +27,38 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
-/// Runs seed after seed until that many cycles were made.
+/// Runs seed after seed, on all cores, until that many cycles were made. Each run is one thread's own and repeats from its seed.
 ///
 /// # Panics
-/// At the first violation, with the seed and the command that repeats it.
-pub(crate) fn run_many<S: Subject>(subject: impl Fn(u64) -> S, cycles: u64) -> Tally {
-    let mut tally = Tally::default();
+/// At a violation, with the seed and the command that repeats it.
+pub(crate) fn run_many<S: Subject>(subject: impl Fn(u64) -> S + Sync, cycles: u64) -> Tally {
+    let scope = Scope { trace: number("TRINE_SIM_TRACE").is_some_and(|n| n > 0), ..Scope::default() };
+    let runs = cycles.div_ceil(scope.lives.into());
+    let first = number("TRINE_SIM_SEED").unwrap_or(SEED);
+    let next = AtomicU64::new(first);
+    let found = Mutex::new((Tally::default(), Vec::<Violation>::new()));
     let start = Instant::now();
-    for seed in number("TRINE_SIM_SEED").unwrap_or(SEED).. {
-        let scope = Scope { trace: number("TRINE_SIM_TRACE").is_some_and(|n| n > 0), ..Scope::default() };
-        match run(&subject(seed), seed, scope) {
-            Ok(outcome) => tally.add(&outcome.tally),
-            Err(violation) => panic!("{violation}"),
+    thread::scope(|threads| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            threads.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + runs || !found.lock().1.is_empty() {
+                        break;
+                    }
+                    let result = run(&subject(seed), seed, scope);
+                    let mut found = found.lock();
+                    match result {
+                        Ok(outcome) => found.0.add(&outcome.tally),
+                        Err(violation) => found.1.push(violation),
+                    }
+                }
+            });
         }
-        if tally.cycles >= cycles {
-            break;
-        }
+    });
+    let (tally, violations) = found.into_inner();
+    if let Some(violation) = violations.iter().min_by_key(|violation| violation.seed) {
+        panic!("{violation}");
     }
     println!("{:.0} cycles/s: {tally:#?}", tally.cycles as f64 / start.elapsed().as_secs_f64());
     tally
