@@ -19,7 +19,6 @@ BATCH = 500
 class Member:
     def __init__(self, options):
         self.options = options
-        self.log = eventlog.Writer(options.log)
         self.positions = {}  # partition -> next offset not committed yet
         self.stopping = False
         self.rate = options.rate
@@ -118,6 +117,8 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, hurry)
+    # Its appearance tells that signals are handled now (see members.py).
+    member.log = eventlog.Writer(member.options.log)
     member.run()
 
 

@@ -21,7 +21,6 @@ COMMIT_EVERY_S = 0.3
 class Member(ConsumerRebalanceListener):
     def __init__(self, options):
         self.options = options
-        self.log = eventlog.Writer(options.log)
         self.positions = {}
         self.events = []
         self.stopping = False
@@ -115,6 +114,8 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Its appearance tells that signals are handled now (see members.py).
+    member.log = eventlog.Writer(member.options.log)
     member.run()
 
 

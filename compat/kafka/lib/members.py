@@ -3,6 +3,7 @@
 import pathlib
 import signal
 import subprocess
+import time
 
 LIB = pathlib.Path(__file__).resolve().parent
 SCRIPTS = {"confluent": LIB / "consumer_confluent.py", "kafka-python": LIB / "consumer_kafka_python.py"}
@@ -49,7 +50,8 @@ class Group:
     def stop(self, *members):
         """Asks members (default: all) to commit and leave, and waits for them."""
         chosen = [(m, self.running.pop(m)) for m in (members or list(self.running))]
-        for _, process in chosen:
+        for member, process in chosen:
+            self._wait_until_it_listens(member, process)
             process.send_signal(signal.SIGTERM)
         for member, process in chosen:
             self.left += 1
@@ -60,6 +62,13 @@ class Group:
                 process.kill()
                 process.wait()
                 self._failed(member, f"did not leave within {STOP_TIMEOUT_S} s")
+
+    def _wait_until_it_listens(self, member, process):
+        """A process that is still loading would die of SIGTERM; its log file appears once it handles the signal."""
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        log = self.directory / f"{self.name}.{member}.events"
+        while not log.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def check_alive(self):
         """Notes members that ended by themselves: they should not."""
