@@ -145,7 +145,7 @@ impl Connection {
                 done = self.in_flight.next(), if !self.in_flight.is_empty() => match done {
                     Ok(answer) => self.out.push(answer),
                     Err(close) => {
-                        ctx.kafka.counters.unknown_outcome();
+                        ctx.kafka.counters.unanswered();
                         return self.end(stream, &close).await;
                     }
                 },

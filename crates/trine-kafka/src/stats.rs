@@ -14,8 +14,8 @@ pub struct KafkaStats {
     pub apis: Vec<ApiStats>,
     /// Connections closed because of a request that could not be read.
     pub malformed: u64,
-    /// Connections closed without an answer because an outcome was unknown.
-    pub unknown_outcomes: u64,
+    /// Connections closed instead of an answer: the outcome was unknown, or a request without acks failed.
+    pub unanswered: u64,
     /// Fetch sessions open now.
     pub fetch_sessions: usize,
     /// Bytes of requests that are being read or answered (beyond the first 64 KiB of each).
@@ -37,7 +37,7 @@ pub struct ApiStats {
 pub(crate) struct Counters {
     requests: Vec<AtomicU64>,
     malformed: AtomicU64,
-    unknown_outcomes: AtomicU64,
+    unanswered: AtomicU64,
 }
 
 impl Default for Counters {
@@ -45,7 +45,7 @@ impl Default for Counters {
         Self {
             requests: APIS.iter().map(|_| AtomicU64::new(0)).collect(),
             malformed: AtomicU64::new(0),
-            unknown_outcomes: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
         }
     }
 }
@@ -61,8 +61,8 @@ impl Counters {
         self.malformed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn unknown_outcome(&self) {
-        self.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn unanswered(&self) {
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn collect(&self, inner: &Inner) -> KafkaStats {
@@ -73,7 +73,7 @@ impl Counters {
                 .map(|(api, count)| ApiStats { name: api.name, requests: count.load(Ordering::Relaxed) })
                 .collect(),
             malformed: self.malformed.load(Ordering::Relaxed),
-            unknown_outcomes: self.unknown_outcomes.load(Ordering::Relaxed),
+            unanswered: self.unanswered.load(Ordering::Relaxed),
             fetch_sessions: inner.sessions.len(),
             request_bytes: inner.memory.request_bytes(),
             response_bytes: inner.memory.response_bytes(),

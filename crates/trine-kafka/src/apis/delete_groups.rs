@@ -17,7 +17,7 @@ pub(super) async fn handle(
 ) -> Result<control::DeleteGroupsResponse, Close> {
     let mut results = Vec::new();
     for name in request.groups_names {
-        let code = match ctx.group(Action::Delete, &name) {
+        let code = match ctx.group(&[Action::Delete], &name) {
             Err(code) => code,
             Ok(group) => match ctx.kafka.broker.groups().delete(&group).await {
                 Ok(()) => ErrorCode::None,

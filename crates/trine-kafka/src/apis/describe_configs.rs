@@ -47,7 +47,7 @@ fn describe(
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     match resource_type {
         configs::TOPIC => {
-            if !ctx.allows_topic(Action::Read, name) {
+            if !ctx.sees_topic(name) {
                 return Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, "not allowed to look at this topic"));
             }
             let catalog = ctx.kafka.broker.catalog();

@@ -1,9 +1,9 @@
 //! DescribeGroups 0–6 → state, protocol and members of groups. An unknown group is GROUP_ID_NOT_FOUND from version 6 on, before it is "Dead".
 
 use kafka_wire::describe_groups_response::{DescribedGroup, DescribedGroupMember};
-use trine_broker::{Action, GroupError};
+use trine_broker::GroupError;
 
-use super::{OPERATIONS_UNKNOWN, control, message, text};
+use super::{GROUP_READERS, OPERATIONS_UNKNOWN, control, message, text};
 use crate::{
     connection::Ctx,
     error::{self, Close, ErrorCode},
@@ -32,7 +32,7 @@ async fn describe(ctx: &Ctx, version: i16, name: Text) -> Result<DescribedGroup,
             authorized_operations: OPERATIONS_UNKNOWN,
         })
     };
-    let group = match ctx.group(Action::Read, &name) {
+    let group = match ctx.group(GROUP_READERS, &name) {
         Ok(group) => group,
         Err(code) => return Ok(refused(name, code, "", None)),
     };

@@ -24,7 +24,7 @@ pub(super) async fn handle(
         }));
     }
     let catalog = ctx.kafka.broker.catalog();
-    let readable = |topic: &&Arc<Topic>| ctx.allows_topic(Action::Read, topic.name.as_str());
+    let readable = |topic: &&Arc<Topic>| ctx.sees_topic(topic.name.as_str());
     let topics: Vec<_> = match request.topics {
         None => catalog.topics().filter(readable).map(|topic| sizes(ctx, topic, topic.all_partitions())).collect(),
         Some(asked) => asked

@@ -4,7 +4,6 @@
 use kafka_wire::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
-use trine_broker::Action;
 
 use super::{OPERATIONS_UNKNOWN, control, message, to_wire_id};
 use crate::{
@@ -47,7 +46,7 @@ pub(super) async fn handle(
                 topic_authorized_operations: OPERATIONS_UNKNOWN,
             })
         };
-        if !ctx.allows_topic(Action::Read, &name) {
+        if !ctx.sees_topic(&name) {
             if !all {
                 topics.push(refused(&name, ErrorCode::TopicAuthorizationFailed));
             }
@@ -71,6 +70,9 @@ pub(super) async fn handle(
                     leader_epoch: partition.view().leader_epoch(),
                     replica_nodes: vec![node],
                     isr_nodes: vec![node],
+                    // Not null: Java's admin client takes these two for lists without looking.
+                    eligible_leader_replicas: Some(Vec::new()),
+                    last_known_elr: Some(Vec::new()),
                 })
             })
             .collect();

@@ -1,9 +1,8 @@
 //! FindCoordinator 0–6 → this broker, for every group. Coordinators of transactions and share groups do not exist: INVALID_REQUEST.
 
 use kafka_wire::find_coordinator_response::Coordinator;
-use trine_broker::Action;
 
-use super::{control, message, text};
+use super::{GROUP_READERS, control, message, text};
 use crate::{
     connection::Ctx,
     error::{Close, ErrorCode},
@@ -39,7 +38,7 @@ fn coordinator(ctx: &Ctx, key_type: i8, key: Text) -> Coordinator {
     let refused = if key_type != GROUP {
         Some((ErrorCode::InvalidRequest, "only consumer groups have a coordinator here"))
     } else {
-        match ctx.group(Action::Read, &key) {
+        match ctx.group(GROUP_READERS, &key) {
             // Whether the name will do is told by the group's own operations.
             Ok(_) | Err(ErrorCode::InvalidGroupId) => None,
             Err(code) => Some((code, "not allowed to use this group")),

@@ -14,7 +14,7 @@ pub(super) async fn handle(
     _: &RequestHeader,
     request: control::HeartbeatRequest,
 ) -> Result<control::HeartbeatResponse, Close> {
-    let code = match ctx.group(Action::Subscribe, &request.group_id) {
+    let code = match ctx.group(&[Action::Subscribe], &request.group_id) {
         Err(code) => code,
         Ok(group) => {
             let member = MemberRef {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kafka_wire::join_group_response::JoinGroupResponseMember;
 use trine_broker::{Action, GroupError, JoinRequest};
 
-use super::{control, message};
+use super::{control, kept, message};
 use crate::{
     connection::Ctx,
     error::{self, Close, ErrorCode},
@@ -28,7 +28,7 @@ pub(super) async fn handle(
         })
     };
     let member_id = request.member_id.clone();
-    let group = match ctx.group(Action::Subscribe, &request.group_id) {
+    let group = match ctx.group(&[Action::Subscribe], &request.group_id) {
         Ok(group) => group,
         Err(code) => return Ok(refused(code, member_id)),
     };
@@ -46,7 +46,7 @@ pub(super) async fn handle(
             request.rebalance_timeout_ms
         },
         protocol_type: request.protocol_type.to_string(),
-        protocols: request.protocols.into_iter().map(|p| (p.name.to_string(), p.metadata)).collect(),
+        protocols: request.protocols.into_iter().map(|p| (p.name.to_string(), kept(&p.metadata))).collect(),
         require_known_member: header.version >= 4,
         can_skip_assignment: header.version >= 9,
     };

@@ -19,7 +19,7 @@ pub(super) async fn handle(
     request: control::LeaveGroupRequest,
 ) -> Result<control::LeaveGroupResponse, Close> {
     let refused = |code: ErrorCode| message!(control::LeaveGroupResponse { error_code: code.code() });
-    let group = match ctx.group(Action::Subscribe, &request.group_id) {
+    let group = match ctx.group(&[Action::Subscribe], &request.group_id) {
         Ok(group) => group,
         Err(code) => return Ok(refused(code)),
     };

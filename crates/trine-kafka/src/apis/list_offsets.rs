@@ -8,7 +8,7 @@ use kafka_wire::{
     list_offsets_request::ListOffsetsPartition,
     list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
 };
-use trine_broker::{Action, OffsetQuery, PartitionRef};
+use trine_broker::{OffsetQuery, PartitionRef};
 use trine_types::Timestamp;
 
 use super::{check_epoch, control, find_partition, message};
@@ -27,7 +27,7 @@ pub(super) async fn handle(
     let mut seen = HashSet::new();
     let mut topics = Vec::new();
     for asked in request.topics {
-        let allowed = ctx.allows_topic(Action::Read, &asked.name);
+        let allowed = ctx.sees_topic(&asked.name);
         let topic = catalog.topic(&asked.name);
         let mut partitions = Vec::new();
         for partition in asked.partitions {

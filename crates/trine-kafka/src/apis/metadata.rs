@@ -63,11 +63,13 @@ pub(super) async fn handle(
     let mut topics = Vec::new();
     for asked in wanted {
         let catalog = ctx.kafka.broker.catalog();
-        topics.push(match &asked.name {
+        // Java sends an empty name beside an id.
+        let by_id = !from_wire_id(asked.topic_id).is_nil();
+        topics.push(match asked.name.as_ref().filter(|_| !by_id) {
             Some(name) => by_name(ctx, &catalog, name, create).await?,
             None => {
                 let id = from_wire_id(asked.topic_id);
-                match catalog.topic_by_id(id).filter(|topic| ctx.allows_topic(Action::Read, topic.name.as_str())) {
+                match catalog.topic_by_id(id).filter(|topic| ctx.sees_topic(topic.name.as_str())) {
                     Some(topic) => known(ctx, topic),
                     None => message!(MetadataResponseTopic {
                         error_code: ErrorCode::UnknownTopicId.code(),
@@ -94,8 +96,7 @@ fn all(ctx: &Ctx, header: &RequestHeader) -> Result<Answer, Close> {
     let body = match cache.get(catalog.version(), &key).filter(|_| shared) {
         Some(body) => body,
         None => {
-            let mut topics: Vec<_> =
-                catalog.topics().filter(|topic| ctx.allows_topic(Action::Read, topic.name.as_str())).collect();
+            let mut topics: Vec<_> = catalog.topics().filter(|topic| ctx.sees_topic(topic.name.as_str())).collect();
             topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
             let message = response(ctx, topics.into_iter().map(|topic| known(ctx, topic)).collect());
             let mut body = BytesMut::new();
@@ -138,7 +139,7 @@ async fn by_name(
             topic_authorized_operations: OPERATIONS_UNKNOWN,
         })
     };
-    if !ctx.allows_topic(Action::Read, name) {
+    if !ctx.sees_topic(name) {
         return Ok(refused(ErrorCode::TopicAuthorizationFailed));
     }
     if let Some(topic) = catalog.topic(name) {

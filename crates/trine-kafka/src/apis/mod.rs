@@ -46,6 +46,9 @@ use crate::{
     wire::{Request, RequestHeader, ResponseBuf, Text, TopicKey, control},
 };
 
+/// Whoever may do one of these with a group may look at it.
+const GROUP_READERS: &[Action] = &[Action::Read, Action::Subscribe, Action::Commit];
+
 /// Authorised operations were not asked for, or there are no rules to tell.
 const OPERATIONS_UNKNOWN: i32 = i32::MIN;
 
@@ -118,10 +121,17 @@ impl Ctx {
         self.allows(action, Resource::topic(name))
     }
 
-    /// The group of a request: a name that is one, and that the client may do this with.
-    fn group(&self, action: Action, name: &str) -> Result<GroupName, ErrorCode> {
+    /// Whether the client may know of the topic: whoever may do anything with it may.
+    fn sees_topic(&self, name: &str) -> bool {
+        const ANY: [Action; 5] = [Action::Read, Action::Send, Action::Configure, Action::Create, Action::Delete];
+        ANY.into_iter().any(|action| self.allows_topic(action, name))
+    }
+
+    /// The group of a request: a name that is one, and that the client may do one of these with.
+    fn group(&self, actions: &[Action], name: &str) -> Result<GroupName, ErrorCode> {
         let group = GroupName::parse(name).map_err(|_| ErrorCode::InvalidGroupId)?;
-        if self.allows(action, Resource::group(name)) { Ok(group) } else { Err(ErrorCode::GroupAuthorizationFailed) }
+        let allowed = actions.iter().any(|action| self.allows(*action, Resource::group(name)));
+        if allowed { Ok(group) } else { Err(ErrorCode::GroupAuthorizationFailed) }
     }
 
     fn node_id(&self) -> i32 {
@@ -148,6 +158,11 @@ const fn to_wire_id(id: Uuid) -> kafka_wire_core::Uuid {
 
 const fn from_wire_id(id: kafka_wire_core::Uuid) -> Uuid {
     Uuid(id.to_bytes())
+}
+
+/// Bytes that outlive their request: a slice would keep the whole frame.
+fn kept(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 fn text(value: impl ToString) -> Option<Text> {

@@ -24,7 +24,7 @@ pub(super) async fn handle(
 ) -> Result<control::OffsetCommitResponse, Close> {
     let by_id = header.version >= TOPIC_IDS_FROM;
     let catalog = ctx.kafka.broker.catalog();
-    let group = ctx.group(Action::Commit, &request.group_id);
+    let group = ctx.group(&[Action::Commit], &request.group_id);
 
     // What can be said of a partition without the group, in the order of the request; the rest goes to the group together.
     let mut codes: Vec<Vec<Option<ErrorCode>>> = Vec::with_capacity(request.topics.len());
@@ -91,12 +91,13 @@ pub(super) async fn handle(
     Ok(message!(control::OffsetCommitResponse { topics: topics.collect() }))
 }
 
-/// `None` for numbers that are no partition or no offset.
+/// `None` for numbers that are no partition.
 fn entry(topic: Uuid, asked: &kafka_wire::offset_commit_request::OffsetCommitRequestPartition) -> Option<CommitEntry> {
     Some(CommitEntry {
         topic,
         partition: u32::try_from(asked.partition_index).ok()?,
-        offset: u64::try_from(asked.committed_offset).ok()?,
+        // Some clients commit -1 or -2 and resolve it when they read it back: it is kept bit by bit.
+        offset: asked.committed_offset as u64,
         leader_epoch: asked.committed_leader_epoch,
         metadata: asked.committed_metadata.as_deref().unwrap_or_default().to_owned(),
     })

@@ -16,7 +16,7 @@ pub(super) async fn handle(
     request: control::OffsetDeleteRequest,
 ) -> Result<control::OffsetDeleteResponse, Close> {
     let refused = |code: ErrorCode| message!(control::OffsetDeleteResponse { error_code: code.code() });
-    let group = match ctx.group(Action::Delete, &request.group_id) {
+    let group = match ctx.group(&[Action::Delete], &request.group_id) {
         Ok(group) => group,
         Err(code) => return Ok(refused(code)),
     };

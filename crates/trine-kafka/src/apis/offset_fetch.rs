@@ -13,7 +13,7 @@ use kafka_wire::{
 use trine_broker::{Action, Committed, OffsetsWanted};
 use trine_types::Uuid;
 
-use super::{control, from_wire_id, message, to_wire_id};
+use super::{GROUP_READERS, control, from_wire_id, message, to_wire_id};
 use crate::{
     connection::Ctx,
     error::{self, Close, ErrorCode},
@@ -67,7 +67,7 @@ async fn group(
 ) -> Result<OffsetFetchResponseGroup, Close> {
     let refused =
         |name: Text, code: ErrorCode| message!(OffsetFetchResponseGroup { group_id: name, error_code: code.code() });
-    let group = match ctx.group(Action::Read, &name) {
+    let group = match ctx.group(GROUP_READERS, &name) {
         Ok(group) => group,
         Err(code) => return Ok(refused(name, code)),
     };

@@ -5,7 +5,7 @@ use kafka_wire::{
     offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult},
 };
 use std::sync::Arc;
-use trine_broker::{Action, Topic};
+use trine_broker::Topic;
 
 use super::{check_epoch, control, find_partition, message};
 use crate::{
@@ -22,7 +22,7 @@ pub(super) async fn handle(
     let catalog = ctx.kafka.broker.catalog();
     let mut topics = Vec::new();
     for asked in request.topics {
-        let allowed = ctx.allows_topic(Action::Read, &asked.topic);
+        let allowed = ctx.sees_topic(&asked.topic);
         let topic = catalog.topic(&asked.topic);
         let mut partitions = Vec::new();
         for partition in asked.partitions {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use trine_broker::{Action, SyncRequest};
 
-use super::{control, message};
+use super::{control, kept, message};
 use crate::{
     connection::Ctx,
     error::{self, Close, ErrorCode},
@@ -17,7 +17,7 @@ pub(super) async fn handle(
     request: control::SyncGroupRequest,
 ) -> Result<control::SyncGroupResponse, Close> {
     let refused = |code: ErrorCode| message!(control::SyncGroupResponse { error_code: code.code() });
-    let group = match ctx.group(Action::Subscribe, &request.group_id) {
+    let group = match ctx.group(&[Action::Subscribe], &request.group_id) {
         Ok(group) => group,
         Err(code) => return Ok(refused(code)),
     };
@@ -28,7 +28,7 @@ pub(super) async fn handle(
         generation: request.generation_id,
         protocol_type: request.protocol_type.map(Text::into_string),
         protocol: request.protocol_name.map(Text::into_string),
-        assignments: request.assignments.into_iter().map(|a| (a.member_id.to_string(), a.assignment)).collect(),
+        assignments: request.assignments.into_iter().map(|a| (a.member_id.to_string(), kept(&a.assignment))).collect(),
     };
     let mut drain = ctx.drain.clone();
     let groups = ctx.kafka.broker.groups();
