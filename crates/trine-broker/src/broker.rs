@@ -192,6 +192,12 @@ impl Broker {
         crate::stats::collect(&self.inner)
     }
 
+    /// Why the store has failed, if it has.
+    #[must_use]
+    pub fn failed(&self) -> Option<Arc<str>> {
+        self.inner.failed.borrow().clone()
+    }
+
     /// Completes when the store has failed, with the reason: the process must report it and end (law 7).
     pub async fn failure(&self) -> Arc<str> {
         let mut failed = self.inner.failed.subscribe();

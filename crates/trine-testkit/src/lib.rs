@@ -1,3 +1,4 @@
 //! In-process servers, simulation and history checkers for tests.
 
+pub mod broker_sim;
 pub mod store_sim;

@@ -120,7 +120,7 @@ pub struct CommitEntry {
     pub topic: Uuid,
     /// The partition.
     pub partition: u32,
-    /// The next offset to read.
+    /// The next offset to read. Above `i64::MAX` it is a mark of the client's own that means no offset (Kafka keeps negative numbers).
     pub offset: Offset,
     /// Leader epoch of the last record read, -1 when unknown.
     pub leader_epoch: i32,
@@ -131,7 +131,7 @@ pub struct CommitEntry {
 /// A committed offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The next offset to read.
+    /// The next offset to read; see [`CommitEntry::offset`].
     pub offset: Offset,
     /// As committed.
     pub leader_epoch: i32,

@@ -173,7 +173,9 @@ impl Shard {
     }
 
     fn background(&mut self) {
-        self.group_timers();
+        if !self.stopping {
+            self.group_timers();
+        }
         self.sweep_slice();
         self.store_request();
         self.checkpoint_slice();
@@ -184,10 +186,10 @@ impl Shard {
         !self.failed && (self.checkpoint.is_some() || self.sweep.is_running())
     }
 
-    /// Connection time of the next turn that is needed even if nothing happens.
+    /// Connection time of the next turn that is needed even if nothing happens. A stopping shard only waits for the store.
     pub(crate) fn next_wake(&self) -> Option<Duration> {
         let sweep = self.sweep.next_at();
-        (!self.failed).then(|| self.groups.next_timer().map_or(sweep, |timer| timer.min(sweep)))
+        (!self.stopping).then(|| self.groups.next_timer().map_or(sweep, |timer| timer.min(sweep)))
     }
 
     /// Whether a stopping shard has nothing left to do.

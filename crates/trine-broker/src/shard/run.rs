@@ -30,7 +30,10 @@ pub(crate) async fn run(mut shard: Shard, shared: Arc<Inner>) {
             tokio::task::yield_now().await;
             continue;
         }
-        let Some(wake_at) = shard.next_wake() else { return };
+        let Some(wake_at) = shard.next_wake() else {
+            mailbox.woken().await;
+            continue;
+        };
         // A timer that goes off too early costs one empty turn; a new one for every turn would cost more.
         if timer.as_ref().is_none_or(|(at, _)| wake_at < *at) {
             let wait = wake_at.saturating_sub(shared.clock.mono());
