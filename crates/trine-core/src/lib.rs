@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod codec;
+pub mod forwards;
 pub mod groups;
 pub mod ops;
 pub mod streams;
