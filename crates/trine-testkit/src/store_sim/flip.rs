@@ -19,6 +19,9 @@ use super::{
 /// Places looked at for a byte that is not zero.
 const AIM_TRIES: u32 = 20;
 
+/// A flipped length can make the place where a structure seems to end the first that looks wrong: so many bytes behind the flip are still "there".
+const NEAR: u64 = 4096;
+
 /// How a flip came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Fate {
@@ -85,7 +88,7 @@ impl World<'_> {
         };
         if let Some(damage) = damage.as_ref().filter(|damage| !damage.is_empty()) {
             // Damage elsewhere may follow from it: an older control block names files that are gone.
-            let there = |place: &&Where| Path::new(&place.file) == file && place.pos <= pos;
+            let there = |place: &&Where| Path::new(&place.file) == file && place.pos <= pos + NEAR;
             ensure!(damage.iter().any(|place| there(&place)), "verify reports other places: {damage:?}");
         }
         let fate = self.open_after_flip(fs, file)?;
