@@ -14,7 +14,7 @@ use trine_broker::{Access, Action, Broker, Principal, Resource};
 use trine_env::Clock;
 use trine_net::{Advertised, ConnectionLimit, DrainSignal, auth::Users};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, metrics::Metric};
 
 /// One listener kind, for `status` and metrics.
 #[derive(Clone, Debug)]
@@ -44,6 +44,9 @@ pub struct ServerInfo {
     pub auto_create: bool,
 }
 
+/// Asks an edge for its metrics.
+pub type EdgeMetrics = Box<dyn Fn() -> Vec<Metric> + Send + Sync>;
+
 /// Shared by all connections of the admin listener.
 pub struct Admin {
     info: ServerInfo,
@@ -54,6 +57,7 @@ pub struct Admin {
     drain: DrainSignal,
     started: Duration,
     broker: OnceLock<Broker>,
+    edges: OnceLock<EdgeMetrics>,
     ready: AtomicBool,
     /// Turns over the partitions that records without a key go to.
     next_partition: AtomicU32,
@@ -81,6 +85,7 @@ impl Admin {
             drain,
             started,
             broker: OnceLock::new(),
+            edges: OnceLock::new(),
             ready: AtomicBool::new(false),
             next_partition: AtomicU32::new(0),
         })
@@ -90,6 +95,16 @@ impl Admin {
     pub fn set_broker(&self, broker: Broker) {
         // A second broker in one process would be a bug of the assembly; the first stays.
         let _ = self.broker.set(broker);
+    }
+
+    /// Adds metrics of the edges.
+    pub fn set_edge_metrics(&self, ask: EdgeMetrics) {
+        // As with the broker, there is one assembly.
+        let _ = self.edges.set(ask);
+    }
+
+    pub(crate) fn edge_metrics(&self) -> Vec<Metric> {
+        self.edges.get().map(|ask| ask()).unwrap_or_default()
     }
 
     /// All listeners are open.

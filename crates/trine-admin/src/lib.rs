@@ -20,6 +20,7 @@ mod server;
 pub mod time;
 mod topics;
 
-pub use context::{Admin, ListenerInfo, ServerInfo};
+pub use context::{Admin, EdgeMetrics, ListenerInfo, ServerInfo};
+pub use metrics::Metric;
 pub use partitioner::{murmur2, partition_of_key};
 pub use serve::Service;

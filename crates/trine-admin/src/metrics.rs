@@ -27,6 +27,19 @@ enum Per {
     Topic,
 }
 
+/// One metric of an edge: what it is, and its values by the labels' values.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// `trine_<area>_<thing>_<unit>`.
+    pub name: &'static str,
+    /// Whether it only rises.
+    pub counter: bool,
+    /// What it counts, in a sentence.
+    pub help: &'static str,
+    /// The label's name and value, from a closed set; `None` for a metric without one.
+    pub values: Vec<(Option<(&'static str, &'static str)>, u64)>,
+}
+
 /// All metrics.
 pub(crate) async fn metrics(State(admin): State<Arc<Admin>>, Extension(who): Extension<Principal>, uri: Uri) -> Answer {
     let broker = admin.allow(&who, Action::Read, Resource::ADMIN)?;
@@ -34,6 +47,15 @@ pub(crate) async fn metrics(State(admin): State<Arc<Admin>>, Extension(who): Ext
     let mut text = Text::default();
     server(&mut text, &admin);
     streams(&mut text, broker);
+    for metric in admin.edge_metrics() {
+        text.head(metric.name, if metric.counter { "counter" } else { "gauge" }, metric.help);
+        for (label, value) in metric.values {
+            match label {
+                Some(label) => text.labelled(metric.name, &[label], value),
+                None => text.plain(metric.name, value),
+            }
+        }
+    }
     if query.per == Some(Per::Topic) {
         per_topic(&mut text, broker);
     }

@@ -1,5 +1,7 @@
 //! Message bytes in JSON: text when they are UTF-8, else base64, said by `encoding`.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
@@ -25,10 +27,10 @@ pub(crate) fn decode(text: String, encoding: Encoding, what: &str) -> Result<Vec
 }
 
 /// The text of some bytes.
-pub(crate) fn encode(bytes: &[u8]) -> (String, Encoding) {
+pub(crate) fn encode(bytes: &[u8]) -> (Cow<'_, str>, Encoding) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => (text.to_owned(), Encoding::Utf8),
-        Err(_) => (STANDARD.encode(bytes), Encoding::Base64),
+        Ok(text) => (text.into(), Encoding::Utf8),
+        Err(_) => (STANDARD.encode(bytes).into(), Encoding::Base64),
     }
 }
 
@@ -40,7 +42,7 @@ mod tests {
     fn bytes_survive() {
         for bytes in [&b""[..], b"plain", "ümläut".as_bytes(), &[0xff, 0, 1]] {
             let (text, encoding) = encode(bytes);
-            assert_eq!(decode(text, encoding, "body").unwrap(), bytes);
+            assert_eq!(decode(text.into_owned(), encoding, "body").unwrap(), bytes);
         }
         assert!(decode("!".into(), Encoding::Base64, "body").is_err());
     }

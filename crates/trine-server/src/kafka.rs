@@ -2,6 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use trine_admin::Metric;
 use trine_broker::Broker;
 use trine_kafka::{Kafka, KafkaConfig};
 use trine_net::{Advertised, Conn};
@@ -32,4 +33,49 @@ pub(crate) fn edge(config: &Config, env: &Environment, broker: &Broker, advertis
 pub(crate) fn handler(kafka: &Kafka) -> impl Fn(Conn) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + 'static {
     let kafka = kafka.clone();
     move |conn| Box::pin(kafka.clone().serve(conn))
+}
+
+/// The edge's figures as metrics.
+pub(crate) fn metrics(kafka: &Kafka) -> Vec<Metric> {
+    let stats = kafka.stats();
+    let one = |value: u64| vec![(None, value)];
+    let count = |value: usize| one(value as u64);
+    vec![
+        Metric {
+            name: "trine_kafka_requests_total",
+            counter: true,
+            help: "Requests read, by API.",
+            values: stats.apis.iter().map(|api| (Some(("api", api.name)), api.requests)).collect(),
+        },
+        Metric {
+            name: "trine_kafka_malformed_total",
+            counter: true,
+            help: "Connections closed because of a request that cannot be read.",
+            values: one(stats.malformed),
+        },
+        Metric {
+            name: "trine_kafka_unknown_outcomes_total",
+            counter: true,
+            help: "Connections closed because nobody knows what became of a request.",
+            values: one(stats.unanswered),
+        },
+        Metric {
+            name: "trine_kafka_fetch_sessions_count",
+            counter: false,
+            help: "Fetch sessions open now.",
+            values: count(stats.fetch_sessions),
+        },
+        Metric {
+            name: "trine_kafka_request_memory_bytes",
+            counter: false,
+            help: "Memory of requests being read or answered.",
+            values: count(stats.request_bytes),
+        },
+        Metric {
+            name: "trine_kafka_response_memory_bytes",
+            counter: false,
+            help: "Fetched records waiting for their readers.",
+            values: count(stats.response_bytes),
+        },
+    ]
 }

@@ -141,7 +141,7 @@ impl Server {
             ready_file: None,
             banner: String::new(),
         };
-        match server.open_doors(&config, &env, others, &advertised) {
+        match server.open_doors(&config, &env, others, &advertised, &admin) {
             Ok(()) => {}
             Err(error) => {
                 let _ = server.stop().await;
@@ -160,8 +160,11 @@ impl Server {
         env: &Environment,
         bound: Vec<Bound>,
         advertised: &Advertised,
+        admin: &Admin,
     ) -> Result<(), StartError> {
         let edge = kafka::edge(config, env, &self.broker, advertised);
+        let measured = edge.clone();
+        admin.set_edge_metrics(Box::new(move || kafka::metrics(&measured)));
         for Bound { kind, binding } in bound {
             let limit = self.limit(kind).clone();
             for listener in binding.listen()? {

@@ -66,4 +66,7 @@ pub(crate) enum Command {
     /// Users of the configuration.
     #[command(subcommand)]
     User(commands::user::User),
+    /// Load generators.
+    #[command(subcommand)]
+    Bench(commands::bench::Bench),
 }

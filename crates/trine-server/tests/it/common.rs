@@ -56,7 +56,11 @@ pub(crate) fn kafka(server: &Server) -> SocketAddr {
 
 /// One request on a connection of its own. Each header line ends in `\r\n`.
 pub(crate) async fn request(server: &Server, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-    let addr = admin(server);
+    request_at(admin(server), method, path, headers, body).await
+}
+
+/// The same, to an address.
+pub(crate) async fn request_at(addr: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
     let exchange = async {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let length = body.len();

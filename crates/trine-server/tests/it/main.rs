@@ -2,4 +2,5 @@
 
 mod admin;
 mod common;
+mod faults;
 mod server;

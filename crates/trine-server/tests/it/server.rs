@@ -1,13 +1,17 @@
-//! A whole server: starting, stopping, ports, data directory, declared topics.
+//! A whole server: starting, stopping, ports, data directory, declared topics, failures.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use crate::common::{PATIENCE, admin, dev, get, kafka, kafka_api_versions, loader, post, request, start};
 use serde_json::json;
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use trine_server::{
-    StartError,
-    config::{ListenerKind, Profile},
+    Environment, Server, StartError,
+    config::{ListenerKind, Loader, Profile},
+};
+
+use crate::{
+    common::{PATIENCE, admin, dev, get, kafka, kafka_api_versions, loader, post, request, request_at, start},
+    faults::FaultyFs,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +43,7 @@ async fn a_started_server_answers_on_every_port_of_both_loopback_addresses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_can_be_off() {
     let text = "[listen]\nkafka = \"off\"\nadmin = \"127.0.0.1:0\"";
-    let server = start(trine_server::config::Loader::new(Profile::Dev).toml("t", text)).await.unwrap();
+    let server = start(Loader::new(Profile::Dev).toml("t", text)).await.unwrap();
     assert!(server.addrs(ListenerKind::Kafka).is_empty());
     assert!(server.banner().contains("off"));
     assert_eq!(get(&server, "/readyz").await.status, 200);
@@ -75,7 +79,7 @@ async fn a_busy_port_is_named_and_nothing_stays_behind() {
     let dir = tempfile::tempdir().unwrap();
     let data = || dir.path().join("d").display().to_string();
     let text = format!("[listen]\nadmin = \"127.0.0.1:{busy}\"\nkafka = \"127.0.0.1:0\"");
-    let clash = trine_server::config::Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", data());
+    let clash = Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", data());
     let error = start(clash).await.err().unwrap();
     assert!(matches!(error, StartError::Bind(_)));
     assert!(error.to_string().contains(&busy.to_string()), "{error}");
@@ -165,7 +169,7 @@ async fn users_are_asked_for_at_the_admin_port_and_anonymous_kafka_is_open() {
          grants = [{{ on = \"admin\", allow = [\"read\"] }}, {{ on = \"topic\", name = \"a*\", allow = [\"create\", \"read\"] }}]\n\
          [[user]]\nname = \"bob\"\npassword = \"{verifier}\"\n"
     );
-    let server = start(trine_server::config::Loader::new(Profile::Dev).toml("t", &text)).await.unwrap();
+    let server = start(Loader::new(Profile::Dev).toml("t", &text)).await.unwrap();
     let login = |who: &str| {
         use base64::Engine;
         format!("Authorization: Basic {}\r\n", base64::engine::general_purpose::STANDARD.encode(who))
@@ -186,5 +190,68 @@ async fn users_are_asked_for_at_the_admin_port_and_anonymous_kafka_is_open() {
     assert_eq!(as_user("ann:secret", "POST", "/v1/advertise", r#"{"kafka":"a:1"}"#).await, 403);
     assert_eq!(get(&server, "/livez").await.status, 200, "health needs no login");
     assert_eq!(kafka_api_versions(kafka(&server)).await, Some(0));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_log_is_read_the_server_lives_and_is_not_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = FaultyFs::default();
+    fs.hold_lock(true);
+    // The ports must be known before the server is there to be asked.
+    let [kafka, admin] = [free_port(), free_port()];
+    let text = format!("[listen]\nkafka = \"127.0.0.1:{kafka}\"\nadmin = \"127.0.0.1:{admin}\"");
+    let loader = Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", dir.path().display().to_string());
+    let env = Environment { fs: std::sync::Arc::new(fs.clone()), ..Environment::system() };
+    let starting = tokio::spawn(Server::start(loader.build().unwrap(), env));
+    let addr = SocketAddr::from(([127, 0, 0, 1], admin));
+    let live = async {
+        while TcpStream::connect(addr).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, live).await.unwrap();
+    let status = async |path: &str| {
+        let answer = request_at(addr, "GET", path, "", "").await;
+        (answer.status, answer.body.contains("\"starting\""))
+    };
+    assert_eq!(status("/livez").await, (200, false));
+    assert_eq!(status("/readyz").await, (503, true));
+    assert_eq!(status("/v1/topics").await, (503, true));
+    assert_eq!(status("/metrics").await, (503, true));
+    let refused = TcpStream::connect(("127.0.0.1", kafka)).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused, "clients are not let in");
+    fs.hold_lock(false);
+    let server = timeout(PATIENCE, starting).await.unwrap().unwrap().unwrap();
+    assert_eq!(status("/readyz").await, (200, false));
+    server.stop().await.unwrap();
+}
+
+/// A port nobody listens on right now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sync_is_never_a_success_and_ends_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = FaultyFs::default();
+    let on_disk = || loader(Profile::Serve).flag("--data", "data", dir.path().display().to_string());
+    let env = Environment { fs: std::sync::Arc::new(fs.clone()), ..Environment::system() };
+    let server = Server::start(on_disk().build().unwrap(), env).await.unwrap();
+    assert_eq!(post(&server, "/v1/topics", &json!({ "name": "t" })).await.status, 201);
+    let record = json!({ "records": [{ "body": "kept" }] });
+    assert_eq!(post(&server, "/v1/topics/t/produce", &record).await.status, 200);
+    fs.fail_syncs();
+    let answer = post(&server, "/v1/topics/t/produce", &json!({ "records": [{ "body": "lost?" }] })).await;
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (500, Some("unknown_outcome")));
+    let reason = timeout(PATIENCE, server.failure()).await.expect("the server says that its store failed");
+    assert!(reason.contains("the disk is broken"), "{reason}");
+    assert!(server.stop().await.is_err(), "such a stop is not clean");
+
+    let server = start(on_disk()).await.unwrap();
+    let bodies: Vec<_> =
+        post(&server, "/v1/topics/t/consume", &json!({})).await.lines().iter().map(|r| r["body"].clone()).collect();
+    assert_eq!(bodies.first(), Some(&json!("kept")), "what was answered is there after a restart");
     server.stop().await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod env;
 pub(crate) mod group;
@@ -27,5 +28,6 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Group(group) => group.run(&global),
         Command::Status => status::run(&global),
         Command::User(user) => user.run(),
+        Command::Bench(bench) => bench.run(),
     }
 }

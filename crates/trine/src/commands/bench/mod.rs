@@ -1,0 +1,23 @@
+//! `trine bench …`: load, and what the machine could do without a server.
+
+mod server;
+mod topic;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+
+/// What to load.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Durable produce over record sizes and connections, beside a bare TCP echo and a bare group-commit loop; then reading.
+    Topic(topic::Topic),
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Topic(topic) => topic.run(),
+        }
+    }
+}
