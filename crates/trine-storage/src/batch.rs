@@ -29,6 +29,14 @@ pub(crate) fn patch(batch: &mut [u8], base: Offset, leader_epoch: i32) {
     }
 }
 
+/// Bytes of a batch before the part that its own CRC covers.
+const PREFIX_BYTES: usize = CRC_AT + 4;
+
+/// A checksum of what a batch's own CRC does not cover: base offset, length, leader epoch, magic and the CRC itself.
+pub(crate) fn prefix_crc(batch: &[u8]) -> u32 {
+    crc32c::crc32c(batch.get(..PREFIX_BYTES).unwrap_or(batch))
+}
+
 /// A patched copy of a batch.
 pub(crate) fn patched(batch: &[u8], base: Offset, leader_epoch: i32) -> Bytes {
     let mut copy = batch.to_vec();

@@ -95,26 +95,16 @@ impl Committer {
             self.take();
         }
         let now = self.shared.clock.mono();
-        if self.taken == 0 {
-            let forced = self.shared.force_sync.load(Relaxed);
-            if self.due.is_none() {
-                self.shared.force_sync.store(false, Relaxed);
-                return false;
-            }
-            if !forced && self.due.is_some_and(|due| due > now) {
-                return false;
-            }
-            return self.stop_on_error("sync of the log", |this| this.sync());
-        }
-        if self.stalled.is_some_and(|at| at > now) {
-            return false;
+        if self.taken == 0 || self.stalled.is_some_and(|at| at > now) {
+            return self.sync_if_due(now);
         }
         match self.write() {
             Ok(()) => self.stalled = None,
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
                 self.shared.space.full.store(true, Release);
                 self.stalled = Some(now + STALL_RETRY);
-                return false;
+                // What was written before does not wait for space.
+                return self.sync_if_due(now);
             }
             Err(error) => {
                 self.shared.fail("write to the log", &error);
@@ -132,11 +122,20 @@ impl Committer {
                     (self.shared.waker)(shard.id);
                 }
             }
-        } else if !self.stop_on_error("sync of the log", |this| this.sync()) {
+        } else if !self.stop_on_error("sync of the log", Self::sync) {
             return false;
         }
         self.place();
         true
+    }
+
+    /// Syncs what earlier rounds only wrote, when its time has come; false when nothing was to be done.
+    fn sync_if_due(&mut self, now: Duration) -> bool {
+        let Some(due) = self.due else {
+            self.shared.force_sync.store(false, Relaxed);
+            return false;
+        };
+        (due <= now || self.shared.force_sync.load(Relaxed)) && self.stop_on_error("sync of the log", Self::sync)
     }
 
     /// How long the thread may sleep.

@@ -26,6 +26,12 @@ fn path(dir: &Path, at: usize) -> PathBuf {
 
 /// The newest valid block. Both being damaged is corruption.
 pub(crate) fn load(fs: &dyn Fs, dir: &Path, uuid: &[u8; 16]) -> Result<Control, StoreError> {
+    load_counted(fs, dir, uuid).map(|(control, _)| control)
+}
+
+/// The newest valid block, and how many are valid.
+pub(crate) fn load_counted(fs: &dyn Fs, dir: &Path, uuid: &[u8; 16]) -> Result<(Control, u8), StoreError> {
+    let mut valid = 0;
     let mut newest: Option<Control> = None;
     for at in 0..2 {
         let read = || -> io::Result<Vec<u8>> {
@@ -39,13 +45,14 @@ pub(crate) fn load(fs: &dyn Fs, dir: &Path, uuid: &[u8; 16]) -> Result<Control, 
             other => other.map_err(io_error(format!("read CONTROL.{at}")))?,
         };
         let block = Control::decode(&bytes).filter(|c| c.uuid == *uuid);
+        valid += u8::from(block.is_some());
         if let Some(block) = block
             && newest.as_ref().is_none_or(|n| n.seq < block.seq)
         {
             newest = Some(block);
         }
     }
-    newest.ok_or_else(|| {
+    newest.map(|control| (control, valid)).ok_or_else(|| {
         StoreError::Corrupt(Where { file: "CONTROL.0".into(), pos: 0, what: "neither control block is valid".into() })
     })
 }

@@ -91,7 +91,12 @@ fn refuse_data(fs: &dyn Fs, dir: &Path) -> Result<(), StoreError> {
             fs.open(&path, OpenMode::Read)?.read_exact_at(&mut magic, WAL_START)?;
             Ok(magic)
         };
-        if read().is_ok_and(|magic| magic != [0; 4]) {
+        let empty = match read() {
+            Ok(magic) => magic == [0; 4],
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => true,
+            Err(error) => return Err(StoreError::Io { what: format!("read {}", path.display()), source: error }),
+        };
+        if !empty {
             return Err(StoreError::Format(format!("{} holds a log but no FORMAT file", dir.display())));
         }
     }

@@ -8,7 +8,8 @@
 //!   64 batches, or for an end frame: u64 number of the next file
 //! batch   u16 group | u16 flags | u32 len | u64 lsn | u64 at_ms | u32 ops | u32 epoch | ops
 //! op      u32 len | u16 kind | u16 flags | u64 entity | u32 meta_len
-//!         with a run: | u64 base | u32 count | u32 batch_len | i64 max_ts | i32 leader_epoch      then meta, record batch
+//!         with a run: | u64 base | u32 count | u32 batch_len | i64 max_ts | i32 leader_epoch      then meta,
+//!         with a run: | u32 CRC-32C of the batch's first 21 bytes, which its own CRC does not cover | record batch
 //! ```
 
 use bytes::Bytes;
@@ -31,7 +32,9 @@ pub(crate) const FRAME_BYTES_MAX: usize = 64 << 20;
 pub(crate) const BATCH_BYTES: usize = 32;
 /// Bytes of an operation before its meta, without and with a run.
 pub(crate) const OP_BYTES: usize = 20;
-pub(crate) const OP_RUN_BYTES: usize = 48;
+pub(crate) const OP_RUN_BYTES: usize = 48 + PREFIX_CRC_BYTES;
+/// The checksum right before a record batch.
+pub(crate) const PREFIX_CRC_BYTES: usize = 4;
 
 const MAGIC: u32 = 0x4d52_4654; // "TFRM"
 const VERSION: u8 = 1;
@@ -181,9 +184,12 @@ impl FrameBuilder {
             out.extend_from_slice(&run.max_ts.to_le_bytes());
             out.extend_from_slice(&run.leader_epoch.to_le_bytes());
             out.extend_from_slice(&op.meta);
-            let pos = out.len();
+            let pos = out.len() + PREFIX_CRC_BYTES;
+            out.extend_from_slice(&[0; PREFIX_CRC_BYTES]);
             out.extend_from_slice(&run.batch);
             batch::patch(&mut out[pos..], run.base, run.leader_epoch);
+            let crc = batch::prefix_crc(&out[pos..]);
+            out[pos - PREFIX_CRC_BYTES..pos].copy_from_slice(&crc.to_le_bytes());
             placed(op, run, pos);
         }
         self.batches += 1;
@@ -277,6 +283,7 @@ fn decode_batch(frame: &Bytes, r: &mut Reader<'_>) -> Option<DecodedBatch> {
         let run = match run {
             None => None,
             Some((base, count, batch_len, max_ts, leader_epoch)) => {
+                r.bytes(PREFIX_CRC_BYTES)?;
                 let at = r.at();
                 r.bytes(batch_len)?;
                 places.push(u32::try_from(at).ok()?);

@@ -8,12 +8,12 @@ use trine_types::{EntityId, Offset};
 
 use super::{
     files::{DataFile, FileKey},
-    frame::WalPos,
+    frame::{PREFIX_CRC_BYTES, WalPos},
     index::{Entry, Planned},
     segment::{BLOCK_HEADER, BlockHeader},
     shared::Shared,
 };
-use crate::{ReadError, StoredBatch, Where, batch};
+use crate::{ReadError, StoredBatch, Where, batch, codec::Reader};
 
 /// Batches of the log whose gap is at most this are read in one go.
 const GAP_BYTES: u32 = 4096;
@@ -119,7 +119,10 @@ impl ReadJob<'_> {
         if !self.wants(first.base, first.len as usize) {
             return Ok(());
         }
-        let begin = first.pos;
+        // Each batch is preceded by a checksum of its first bytes.
+        let Some(begin) = first.pos.checked_sub(PREFIX_CRC_BYTES as u32) else {
+            return Err(corrupt(first.file, first.pos, "no record batch can lie here"));
+        };
         let len = (last.pos - begin) as usize + last.len as usize;
         let bytes = self.bytes_at(&span.file, u64::from(begin), len)?;
         for entry in &span.entries {
@@ -132,6 +135,10 @@ impl ReadJob<'_> {
             let (Some(base), Some(count)) = (batch::base(stored), batch::count(stored)) else {
                 return Err(bad("no record batch lies here"));
             };
+            let prefix = bytes.get(at - PREFIX_CRC_BYTES..at).and_then(|crc| Reader::new(crc).u32());
+            if prefix != Some(batch::prefix_crc(stored)) {
+                return Err(bad("the record batch's header fails its checksum"));
+            }
             batch::verify(stored, base).map_err(|what| bad(&what))?;
             // Equal, unless a rewrite clipped the entry: then the batch reaches over it.
             if base > entry.base || entry.end() > base.saturating_add(u64::from(count)) {

@@ -137,6 +137,8 @@ fn load_checkpoint(
                 })
                 .map_err(|defect| defect.into_error(name));
             }
+            // A disk that does not give it now may do so later; only damage is a reason to go back.
+            Err(defect @ Defect::Io(_)) => return Err(defect.into_error(name)),
             Err(defect) => {
                 first_defect.get_or_insert((name, defect));
             }
@@ -159,9 +161,13 @@ fn load_index(
             return Ok(SavedIndex::default());
         }
         let name = format!("ckpt/{}", checkpoint_name(candidate.id));
-        if let Err(defect) = check_sections(fs, dir, uuid, candidate.id, Content::Index) {
-            first_defect.get_or_insert((name, defect));
-            continue;
+        match check_sections(fs, dir, uuid, candidate.id, Content::Index) {
+            Ok(()) => {}
+            Err(defect @ Defect::Io(_)) => return Err(defect.into_error(name)),
+            Err(defect) => {
+                first_defect.get_or_insert((name, defect));
+                continue;
+            }
         }
         pair.cur = candidate;
         let mut saved = SavedIndex::default();

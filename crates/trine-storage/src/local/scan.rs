@@ -217,7 +217,10 @@ impl Scan<'_> {
         }
         for no in numbered_files(self.fs, self.dir)?.into_iter().filter(|no| *no > at.file) {
             // A header that is not valid belongs to a file that was being prepared: the end frame that names a file is younger than its header.
-            let Ok(mut later) = self.open(no) else { continue };
+            let mut later = match self.open(no) {
+                Err(StoreError::Corrupt(_)) => continue,
+                opened => opened?,
+            };
             let read = io_error(format!("read wal/{}", wal_name(no)));
             if let Found::Frame(header, _) = later.frame(WAL_START).map_err(read)?
                 && header.synced > at

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use trine_env::{Fs, OpenMode};
 
 use super::{
-    checkpoint::{checkpoint_name, parse_checkpoint_name},
+    checkpoint::checkpoint_name,
     control::Control,
     control_file, create,
     files::FileKey,
@@ -26,6 +26,8 @@ const READ_BYTES: u64 = 4 << 20;
 pub struct VerifyReport {
     /// Whether the store was closed properly.
     pub clean: bool,
+    /// Valid control blocks, of two. One alone is enough; the other may have been torn by a power cut.
+    pub control_blocks: u8,
     /// Frames of the log.
     pub frames: u64,
     /// Operation batches in them.
@@ -57,8 +59,11 @@ impl super::LocalStore {
         };
         let _lock = create::lock(fs, dir)?;
         let mut verify = Verify { fs, dir, uuid: format.uuid, report: VerifyReport::default(), total: 0, progress };
-        let control = match control_file::load(fs, dir, &format.uuid) {
-            Ok(control) => control,
+        let control = match control_file::load_counted(fs, dir, &format.uuid) {
+            Ok((control, valid)) => {
+                verify.report.control_blocks = valid;
+                control
+            }
             Err(error) => {
                 verify.damage(error)?;
                 return Ok(verify.report);
@@ -74,8 +79,8 @@ impl super::LocalStore {
 #[derive(Default)]
 struct Listed {
     segments: Vec<SegmentInfo>,
-    /// Those in which something is alive.
-    used: HashSet<u64>,
+    /// Files in which something is alive.
+    used: HashSet<FileKey>,
 }
 
 struct Verify<'a> {
@@ -110,38 +115,36 @@ impl Verify<'_> {
                 self.total += self.fs.open(&path, OpenMode::Read).and_then(|f| f.len()).map_err(failed())?;
             }
         }
-        let mut newest = Listed::default();
         for pair in &control.groups {
-            for checkpoint in pair.both() {
-                self.sections(checkpoint.id, Content::Owner, &mut Listed::default())?;
-            }
+            self.sections(pair.prev.id, Content::Owner, true, &mut Listed::default())?;
+            self.sections(pair.cur.id, Content::Owner, false, &mut Listed::default())?;
         }
-        // Oldest first: the newest save's list of lengths counts.
-        for index in [control.index.prev, control.index.cur] {
-            newest = Listed::default();
-            self.sections(index.id, Content::Index, &mut newest)?;
-        }
-        for segment in newest.segments {
+        self.sections(control.index.prev.id, Content::Index, true, &mut Listed::default())?;
+        let mut newest = Listed::default();
+        self.sections(control.index.cur.id, Content::Index, false, &mut newest)?;
+        for segment in &newest.segments {
             // One that nothing is alive in may have been freed after the save that lists it.
             let path = self.dir.join("seg").join(segment_name(segment.id));
-            if !newest.used.contains(&segment.id) && !self.fs.exists(&path) {
+            if !FileKey::segment(segment.id).is_some_and(|key| newest.used.contains(&key)) && !self.fs.exists(&path) {
                 continue;
             }
-            if let Err(error) = self.segment(&segment) {
+            if let Err(error) = self.segment(segment) {
                 self.damage(error)?;
             }
         }
-        if let Err(error) = self.log(control) {
+        if let Err(error) = self.log(control, &newest.used) {
             self.damage(error)?;
         }
         (self.progress)(self.total, self.total);
         Ok(())
     }
 
-    fn sections(&mut self, id: u64, content: Content, listed: &mut Listed) -> Result<(), StoreError> {
+    /// Checks a checkpoint or save of the index. With one control block gone, what only the older one names as the older may have been freed.
+    fn sections(&mut self, id: u64, content: Content, older: bool, listed: &mut Listed) -> Result<(), StoreError> {
         let name = checkpoint_name(id);
         let path = self.dir.join("ckpt").join(&name);
-        if id == 0 || parse_checkpoint_name(&path).is_none() {
+        let freed = older && self.report.control_blocks < 2 && !self.fs.exists(&path);
+        if id == 0 || freed {
             return Ok(());
         }
         let mut check = || -> Result<u64, Defect> {
@@ -158,8 +161,7 @@ impl Verify<'_> {
                     }
                     kind::RUNS => {
                         let runs = decode_runs(&record.bytes).ok_or_else(bad)?;
-                        let files = runs.iter().map(|e| e.file).filter(|key| key.is_segment());
-                        listed.used.extend(files.map(FileKey::number));
+                        listed.used.extend(runs.iter().map(|e| e.file));
                     }
                     _ => {}
                 }
@@ -238,7 +240,7 @@ impl Verify<'_> {
     }
 
     /// All frames from the oldest file that is still in the chain. Before the place replay starts at, only the order of files is not known.
-    fn log(&mut self, control: &Control) -> Result<(), StoreError> {
+    fn log(&mut self, control: &Control, used: &HashSet<FileKey>) -> Result<(), StoreError> {
         let from = control.groups.iter().map(|g| g.cur.from).chain([control.index.cur.from]).min().unwrap_or_default();
         let scan = Scan {
             fs: self.fs,
@@ -266,8 +268,11 @@ impl Verify<'_> {
         let mut older = Vec::new();
         for no in numbered_files(self.fs, self.dir)?.into_iter().filter(|no| *no <= from.file) {
             let stop = WalPos { file: no, pos: if no == from.file { from.pos } else { u64::MAX } };
-            if let Err(error) = scan.file(no, stop, &mut on_frame) {
-                older.push(error);
+            // In a file that nothing needs any more something else may lie by now.
+            let needed = no == from.file || FileKey::wal(no).is_some_and(|key| used.contains(&key));
+            match scan.file(no, stop, &mut on_frame) {
+                Err(error) if needed => older.push(error),
+                _ => {}
             }
         }
         self.report.frames += frames;
