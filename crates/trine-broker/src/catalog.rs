@@ -38,7 +38,7 @@ impl CatalogSnapshot {
     /// The topic with this name.
     #[must_use]
     pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
-        self.topics.get(&TopicName::parse(name).ok()?)
+        self.topics.get(name)
     }
 
     /// The topic with this id.

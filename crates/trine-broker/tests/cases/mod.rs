@@ -1,7 +1,8 @@
 //! What a broker must do over any store.
 
+mod bounds;
 mod groups;
 mod retention;
 mod streams;
-mod support;
+pub(crate) mod support;
 mod topics;

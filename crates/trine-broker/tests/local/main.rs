@@ -2,6 +2,8 @@
 
 #[path = "../cases/mod.rs"]
 mod cases;
+#[path = "../cases/failure.rs"]
+mod failure;
 
 /// Which store the cases run over.
 const LOCAL: bool = true;

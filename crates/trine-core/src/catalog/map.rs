@@ -1,5 +1,6 @@
 //! A map by name whose copies share what did not change.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -29,7 +30,11 @@ fn bucket(key: &[u8]) -> usize {
 
 impl<K: Eq + Hash + Clone + AsRef<[u8]>, V: Clone> NameMap<K, V> {
     /// The value of a key.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: ?Sized + Eq + Hash + AsRef<[u8]>,
+    {
         self.buckets.get(bucket(key.as_ref()))?.get(key)
     }
 
