@@ -62,6 +62,10 @@ pub(crate) async fn dispatch(ctx: &Arc<Ctx>, header: RequestHeader, body: Bytes)
     Ok(match request {
         Request::Produce(request) => produce::dispatch(ctx, header, request).await,
         Request::ApiVersions(request) => Dispatched::Done(api_versions::handle(ctx, &header, Some(request)).into()),
+        Request::Fetch(request) => {
+            let ctx = Arc::clone(ctx);
+            Dispatched::Active(Box::pin(async move { fetch::handle(&ctx, &header, request).await }))
+        }
         request => {
             let ctx = Arc::clone(ctx);
             Dispatched::Active(Box::pin(async move { answer(&ctx, &header, request).await }))
@@ -77,10 +81,9 @@ async fn answer(ctx: &Arc<Ctx>, header: &RequestHeader, request: Request) -> Res
         };
     }
     match request {
-        Request::Produce(_) | Request::ApiVersions(_) => {
+        Request::Produce(_) | Request::Fetch(_) | Request::ApiVersions(_) => {
             return Err(Close("dispatched twice".to_owned()));
         }
-        Request::Fetch(request) => return fetch::handle(ctx, header, request).await,
         Request::Metadata(request) => return metadata::handle(ctx, header, request).await,
         Request::ListOffsets(request) => message!(list_offsets, request),
         Request::OffsetCommit(request) => message!(offset_commit, request),

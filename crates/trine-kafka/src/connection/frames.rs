@@ -1,6 +1,6 @@
 //! Reading frames: bounded before anything is reserved, cancel-safe.
 
-use std::{io, pin::Pin, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::Instant};
@@ -86,7 +86,8 @@ impl FrameReader {
                 // An idle connection holds no buffer.
                 self.buf = BytesMut::new();
             }
-            stream.readable().await.map_err(ReadError::Io)?;
+            // One task per connection: the socket's own waker slot is cheaper than a waiter per call.
+            poll_fn(|cx| stream.poll_read_ready(cx)).await.map_err(ReadError::Io)?;
             self.buf.reserve(self.wanted());
             match stream.try_read_buf(&mut self.buf) {
                 Ok(0) => return Ok(Step::Closed),

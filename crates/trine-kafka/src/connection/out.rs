@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io::{self, IoSlice},
 };
 
@@ -56,7 +57,9 @@ impl Out {
                     self.advance(written);
                     return Ok(());
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    poll_fn(|cx| stream.poll_write_ready(cx)).await?
+                }
                 Err(error) => return Err(error),
             }
         }
