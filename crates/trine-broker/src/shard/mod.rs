@@ -129,6 +129,10 @@ impl Shard {
             view.raise_log_start(slot.state.log_start());
             view.raise_epoch(slot.state.epochs().current());
             slot.at = Some(partition.clone());
+            if slot.state.log_start() > 0 {
+                // Told before, but the store need not have kept it.
+                self.store.trim(view.entity(), slot.state.log_start());
+            }
         }
     }
 

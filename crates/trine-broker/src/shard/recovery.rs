@@ -33,13 +33,21 @@ pub(crate) struct Recovery {
     pub(crate) shards: Vec<Recovered>,
     pub(crate) catalog: Catalog,
     defaults: Arc<TopicDefaults>,
+    /// Entities of topics whose end is in the log: their data may still be there if the store forgot that it was told so.
+    deleted: Vec<EntityId>,
     /// The first thing that could not be understood; recovery must not go on without it.
     pub(crate) error: Option<String>,
 }
 
 impl Recovery {
     pub(crate) fn new(defaults: Arc<TopicDefaults>) -> Self {
-        Self { shards: Vec::new(), catalog: Catalog::new(Arc::clone(&defaults)), defaults, error: None }
+        Self {
+            shards: Vec::new(),
+            catalog: Catalog::new(Arc::clone(&defaults)),
+            defaults,
+            deleted: Vec::new(),
+            error: None,
+        }
     }
 
     pub(crate) fn shard(&mut self, shard: ShardId) -> &mut Recovered {
@@ -54,14 +62,17 @@ impl Recovery {
     /// (decision E12).
     pub(crate) fn drop_unknown(&mut self) -> Vec<Vec<EntityId>> {
         let known: HashSet<EntityId> = self.catalog.entities().collect();
+        let shards = self.shards.len() as u16;
         let mut dropped = Vec::new();
-        for shard in &mut self.shards {
+        for (at, shard) in self.shards.iter_mut().enumerate() {
             let all = shard.partitions.keys().chain(shard.groups.keys());
-            let gone: Vec<_> = all.filter(|entity| !known.contains(entity)).copied().collect();
+            let mut gone: Vec<_> = all.filter(|entity| !known.contains(entity)).copied().collect();
             for entity in &gone {
                 shard.partitions.remove(entity);
                 shard.groups.remove(entity);
             }
+            let deleted = self.deleted.iter().filter(|entity| usize::from(entity.shard(shards).0) == at);
+            gone.extend(deleted);
             dropped.push(gone);
         }
         dropped
@@ -94,7 +105,15 @@ impl Recovery {
 
     fn apply(&mut self, shard: ShardId, at: Timestamp, op: &Op) -> Result<(), DecodeError> {
         match op.kind.0 {
-            ops::CATALOG => self.catalog.apply(&CatalogRecord::decode(&op.meta)?, at),
+            ops::CATALOG => {
+                let record = CatalogRecord::decode(&op.meta)?;
+                if let CatalogRecord::TopicDeleted { id } = &record
+                    && let Some(topic) = self.catalog.topic_by_id(*id)
+                {
+                    self.deleted.extend(topic.entities());
+                }
+                self.catalog.apply(&record, at);
+            }
             ops::STREAM_APPEND | ops::TRIM | ops::LEADER_EPOCH | ops::PRODUCERS_EXPIRED | ops::COMPACTED => {
                 let run = op.run.as_ref().map(|run| (run.base, run.batch.as_ref()));
                 let record = PartitionRecord::decode(op.kind.0, &op.meta, run)?;
