@@ -97,6 +97,11 @@ impl LocalStore {
         let (format, fresh) = create::load_or_create(&*fs, &*rng, dir, &options)?;
         let control = control_file::load(&*fs, dir, &format.uuid)?;
         let unclean = !control.clean && !fresh;
+        // First of all: after a failed sync the block just read may be in the page cache only, and nothing may be done on its word that an older
+        // block, found after a power cut, would contradict.
+        let blocks = ControlFile::open(&*fs, dir, control.clone())
+            .and_then(|blocks| blocks.rewrite().map(|()| blocks))
+            .map_err(io_error(format!("write the control block of {}", dir.display())))?;
         let total = directory_bytes(&*fs, dir, &control)?;
         let mut progress = Progress { done: 0, total, report: progress };
         let recovery = recover::recover(&fs, dir, options.open_segments, control, replay, &mut progress)?;
@@ -105,7 +110,7 @@ impl LocalStore {
         let seams = Seams { fs, clock, rng, dir: dir.to_owned(), options, waker };
         let (shared, last, start) = assemble(seams, format.uuid, recovery)?;
         let shared = Arc::new(shared);
-        let (control, wal, pos) = go_on(&shared, start, unclean)?;
+        let (control, wal, pos) = go_on(&shared, blocks, start, unclean)?;
         let stores = (0..shared.shards.len())
             .map(|at| Arc::new(LocalShard { shared: Arc::clone(&shared), at }) as Arc<dyn ShardStore>)
             .collect();
@@ -217,7 +222,12 @@ fn collect_spares(
 }
 
 /// Decides where the log goes on, and makes the control blocks say that the store is open.
-fn go_on(shared: &Shared, start: Start, unclean: bool) -> Result<(ControlFile, WalFile, u64), StoreError> {
+fn go_on(
+    shared: &Shared,
+    mut blocks: ControlFile,
+    start: Start,
+    unclean: bool,
+) -> Result<(ControlFile, WalFile, u64), StoreError> {
     let Start { mut control, end, highest } = start;
     let failed = || io_error(format!("prepare {}", shared.dir.display()));
     let key = files::FileKey::wal(end.at.file);
@@ -238,10 +248,8 @@ fn go_on(shared: &Shared, start: Start, unclean: bool) -> Result<(ControlFile, W
     control.move_back_to(end.at);
     // A block that says `clean` must not survive the first append, not even as the older of the two.
     (control.clean, control.end, control.synced) = (false, WalPos::default(), at);
-    let stored = control_file::load(&*shared.fs, &shared.dir, &shared.uuid)?;
-    let mut file = ControlFile::open(&*shared.fs, &shared.dir, stored).map_err(failed())?;
-    file.rewrite().and_then(|()| file.flip(control.clone())).and_then(|()| file.flip(control)).map_err(failed())?;
-    Ok((file, wal, at.pos))
+    blocks.flip(control.clone()).and_then(|()| blocks.flip(control)).map_err(failed())?;
+    Ok((blocks, wal, at.pos))
 }
 
 /// After an unclean stop: a new file, then the end frame at the cut that names it (decision E8).
