@@ -10,6 +10,7 @@
 //! * topics whose creation was answered exist under the same id, deleted ones do not; a topic made again is empty;
 //! * a commit never goes back behind one that was answered; a log start never goes back;
 //! * producer ids are never given twice;
+//! * compaction takes superseded records only;
 //! * topics with `durability = interval` lose nothing by a kill, and after a power cut at most a suffix, with a new leader epoch.
 //!
 //! Everything follows from the seed. A violation prints it.
@@ -82,6 +83,8 @@ pub struct Tally {
     pub cut_off: u64,
     /// Answered records of interval topics that a power cut took.
     pub lost_by_interval: u64,
+    /// Superseded records that compaction took.
+    pub compacted: u64,
 }
 
 impl Tally {
@@ -105,6 +108,7 @@ impl Tally {
             trims,
             cut_off,
             lost_by_interval,
+            compacted,
         } = other;
         self.cycles += cycles;
         self.cuts += cuts;
@@ -123,6 +127,7 @@ impl Tally {
         self.trims += trims;
         self.cut_off += cut_off;
         self.lost_by_interval += lost_by_interval;
+        self.compacted += compacted;
     }
 }
 

@@ -31,7 +31,19 @@ pub(super) struct TopicModel {
     pub(super) deleted: bool,
     /// Whether answered records may be lost in a power cut.
     pub(super) lossy: bool,
+    /// Whether superseded records may be gone.
+    pub(super) compact: bool,
     pub(super) parts: BTreeMap<u32, PartitionModel>,
+}
+
+/// Names of topics say how they are set up, so that one whose creation was not answered is known as well.
+pub(super) const LOSSY: &str = "delta";
+/// The compacted one.
+pub(super) const COMPACT: &str = "gamma";
+
+/// The key of a record; few, so that records supersede each other.
+pub(super) const fn key_of(id: RecordId) -> u64 {
+    id % 4
 }
 
 /// A partition.
@@ -58,9 +70,18 @@ pub(super) struct CommitModel {
     pub(super) sent: u64,
 }
 
+/// Records that were known and are rightly gone.
+pub(super) struct Gone {
+    /// Taken by a power cut.
+    pub(super) lost: u64,
+    /// Superseded.
+    pub(super) compacted: u64,
+}
+
 impl TopicModel {
-    pub(super) fn new(name: TopicName, partitions: u32, lossy: bool) -> Self {
-        Self { name, partitions, deleting: false, deleted: false, lossy, parts: BTreeMap::new() }
+    pub(super) fn new(name: TopicName, partitions: u32) -> Self {
+        let (lossy, compact) = (name.as_str() == LOSSY, name.as_str() == COMPACT);
+        Self { name, partitions, deleting: false, deleted: false, lossy, compact, parts: BTreeMap::new() }
     }
 }
 
@@ -73,23 +94,16 @@ impl PartitionModel {
         Ok(())
     }
 
-    /// A whole batch as it was read: its base offset and the records in it.
-    pub(super) fn check_batch(&self, base: Offset, records: &[(Offset, RecordId)]) -> Check {
-        let Some((_, first)) = records.first() else { return Err(format!("the batch at {base} is empty")) };
-        let Some(count) = self.sent.get(first) else { return Err(format!("record {first} at {base} was never sent")) };
-        ensure!(
-            *count as usize == records.len(),
-            "the batch of record {first} has {} of {count} records",
-            records.len()
-        );
-        for (at, (offset, id)) in records.iter().enumerate() {
-            let at = at as u64;
-            ensure!(
-                (*offset, *id) == (base + at, first + at),
-                "the batch at {base} holds record {id} at offset {offset}; {} at {} was sent",
-                first + at,
-                base + at
-            );
+    /// A whole batch as it was read: its base offset and the records in it, of which compaction may have taken some.
+    pub(super) fn check_batch(&self, base: Offset, records: &[(Offset, RecordId)], compact: bool) -> Check {
+        let Some((_, id)) = records.first() else { return Err(format!("the batch at {base} is empty")) };
+        let sent = self.sent.range(..=id).next_back().filter(|(first, count)| *id < **first + u64::from(**count));
+        let Some((first, count)) = sent else { return Err(format!("record {id} at {base} was never sent")) };
+        let found = records.len();
+        ensure!(compact || *count as usize == found, "the batch of record {first} has {found} of {count} records");
+        for (offset, id) in records {
+            let fits = id.checked_sub(*first).is_some_and(|at| at < u64::from(*count) && base + at == *offset);
+            ensure!(fits, "the batch at {base} holds record {id} at {offset}; {count} from {first} on were sent");
         }
         Ok(())
     }
@@ -101,8 +115,9 @@ impl PartitionModel {
         end: Offset,
         epoch: i32,
         may_lose: bool,
+        compact: bool,
         found: &[(Offset, RecordId)],
-    ) -> Result<u64, String> {
+    ) -> Result<Gone, String> {
         ensure!(
             (self.trimmed..=self.trimming).contains(&log_start),
             "the log starts at {log_start}; {} was answered and {} asked for",
@@ -112,9 +127,9 @@ impl PartitionModel {
         let mut seen = BTreeSet::new();
         let mut next = log_start;
         for (offset, id) in found.iter().filter(|(offset, _)| *offset >= log_start) {
-            ensure!(*offset == next, "offset {next} is missing, {offset} follows");
+            ensure!(*offset == next || (compact && *offset > next), "offset {next} is missing, {offset} follows");
             ensure!(seen.insert(*id), "record {id} is there twice, again at {offset}");
-            next += 1;
+            next = *offset + 1;
         }
         ensure!(next == end, "the log ends at {end} but its records end at {next}");
         let lost = self.known.range(end..).count() as u64;
@@ -124,15 +139,21 @@ impl PartitionModel {
             ensure!(epoch > self.epoch, "answered records were lost without a new leader epoch");
             self.known.split_off(&end);
         }
+        let mut compacted = 0;
         let by_offset: BTreeMap<_, _> = found.iter().copied().collect();
         for (offset, id) in self.known.range(log_start..) {
             let there = by_offset.get(offset);
+            let mut later = found.iter().filter(|(newer, _)| newer > offset);
+            if compact && there.is_none() && later.any(|(_, newer)| key_of(*newer) == key_of(*id)) {
+                compacted += 1;
+                continue;
+            }
             ensure!(there == Some(id), "offset {offset} must hold record {id} but holds {there:?}");
         }
         ensure!(epoch >= self.epoch, "the leader epoch fell from {} to {epoch}", self.epoch);
         self.epoch = epoch;
         self.trimmed = self.trimmed.max(log_start);
         self.known = by_offset;
-        Ok(lost)
+        Ok(Gone { lost, compacted })
     }
 }

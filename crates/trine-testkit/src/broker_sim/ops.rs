@@ -19,13 +19,13 @@ use trine_types::{GroupName, Offset, TopicName, Uuid};
 use super::{
     Check, ensure,
     life::{Live, World},
-    model::{RecordId, TopicModel},
+    model::{COMPACT, LOSSY, RecordId, TopicModel, key_of},
 };
 
 /// Operations under way at a time.
 const PENDING_MAX: usize = 24;
 /// Topic names; few, so that they are used again.
-const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
+const NAMES: [&str; 4] = ["alpha", "beta", COMPACT, LOSSY];
 /// Groups.
 const GROUPS: usize = 2;
 /// Batches an idempotent producer has under way.
@@ -41,7 +41,7 @@ pub(super) struct Pending {
 
 /// What was asked for.
 enum What {
-    Create { name: TopicName, lossy: bool },
+    Create { name: TopicName },
     Grow { id: Uuid },
     Delete { id: Uuid },
     Append { id: Uuid, index: u32, first: RecordId, count: u32 },
@@ -89,8 +89,8 @@ fn batch(producer: Option<(i64, i32)>, ts: i64, first: RecordId, count: u32, pad
         None => BatchBuilder::new(),
     };
     for id in first..first + u64::from(count) {
-        let value = format!("{id} {}", "x".repeat(padding));
-        builder.push(ts, None, Some(value.as_bytes()), &[]);
+        let (key, value) = (key_of(id).to_string(), format!("{id} {}", "x".repeat(padding)));
+        builder.push(ts, Some(key.as_bytes()), Some(value.as_bytes()), &[]);
     }
     // Small and uncompressed: building cannot fail.
     builder.build().unwrap_or_default()
@@ -159,10 +159,14 @@ impl World<'_> {
 
     fn start_create(&mut self, live: &mut Live) {
         let name = NAMES[self.rng.below(NAMES.len() as u64) as usize];
-        let lossy = name == "delta";
         let Ok(name) = TopicName::parse(name) else { return };
-        let durability = if lossy { "interval:50" } else { "sync" };
-        let settings = [("trine.durability", durability), ("retention.ms", "-1"), ("segment.bytes", "2000")];
+        let settings = [
+            ("trine.durability", if name.as_str() == LOSSY { "interval:50" } else { "sync" }),
+            ("cleanup.policy", if name.as_str() == COMPACT { "compact" } else { "delete" }),
+            ("min.cleanable.dirty.ratio", "0.01"),
+            ("retention.ms", "-1"),
+            ("segment.bytes", "2000"),
+        ];
         let new = NewTopic {
             name: name.clone(),
             partitions: Some(self.rng.below(3) as u32 + 1),
@@ -170,7 +174,7 @@ impl World<'_> {
         };
         self.model.creating.push(name.clone());
         let broker = live.broker.clone();
-        start(live, What::Create { name, lossy }, async move {
+        start(live, What::Create { name }, async move {
             let mut made = broker.topics().create(vec![new], false).await;
             Answer::Topic(made.pop().unwrap_or(Err(TopicError::NotFound)))
         });
@@ -309,7 +313,7 @@ impl World<'_> {
 
     fn learn(&mut self, live: &Live, what: &What, answer: Answer) -> Check {
         match (what, answer) {
-            (What::Create { name, lossy }, Answer::Topic(result)) => self.learn_create(name, *lossy, &result),
+            (What::Create { name }, Answer::Topic(result)) => self.learn_create(name, &result),
             (What::Grow { id }, Answer::Topic(Ok(topic))) if topic.id == *id => {
                 if let Some(known) = self.model.topics.get_mut(id) {
                     known.partitions = known.partitions.max(topic.partitions());
@@ -363,7 +367,7 @@ impl World<'_> {
         }
     }
 
-    fn learn_create(&mut self, name: &TopicName, lossy: bool, result: &TopicResult) -> Check {
+    fn learn_create(&mut self, name: &TopicName, result: &TopicResult) -> Check {
         if matches!(result, Err(TopicError::Failure(Failure::Unknown))) {
             // It may come to be, and stays on the list.
             return Ok(());
@@ -373,7 +377,7 @@ impl World<'_> {
         }
         if let Ok(topic) = result {
             self.tally.created += 1;
-            let new = TopicModel::new(name.clone(), topic.partitions(), lossy);
+            let new = TopicModel::new(name.clone(), topic.partitions());
             ensure!(self.model.topics.insert(topic.id, new).is_none(), "topic id {} was given twice", topic.id);
         }
         Ok(())
@@ -418,11 +422,12 @@ impl World<'_> {
 
     fn learn_fetched(&mut self, id: Uuid, index: u32, result: &FetchResult) -> Check {
         let Some(topic) = self.model.topics.get_mut(&id) else { return Ok(()) };
+        let compact = topic.compact;
         let part = topic.parts.entry(index).or_default();
         let Some(Ok(fetched)) = result.partitions.first() else { return Ok(()) };
         for batch in &fetched.batches {
             let records = numbers(batch)?;
-            part.check_batch(batch.base, &records)?;
+            part.check_batch(batch.base, &records, compact)?;
             ensure!(batch.end() <= fetched.end, "a fetch returned offset {} beyond {}", batch.end(), fetched.end);
             self.tally.read += records.len() as u64;
             for (offset, number) in records {

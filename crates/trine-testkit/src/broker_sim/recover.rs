@@ -39,8 +39,7 @@ impl World<'_> {
             // The answer to its creation was lost.
             let asked = self.model.creating.iter().any(|name| *name == topic.name);
             ensure!(asked, "topic {} was never asked for", topic.name);
-            let lossy = topic.name.as_str() == "delta";
-            let new = TopicModel::new(topic.name.clone(), topic.partitions(), lossy);
+            let new = TopicModel::new(topic.name.clone(), topic.partitions());
             self.model.topics.insert(topic.id, new);
         }
         // What was not answered before the end has happened by now, or never will.
@@ -65,10 +64,12 @@ impl World<'_> {
         let (log_start, end, epoch) = (view.log_start(), view.end(), view.leader_epoch());
         let found = self.read_all(live, partition, log_start, end)?;
         let Some(topic) = self.model.topics.get_mut(&partition.topic().id) else { return Ok(()) };
-        let may_lose = topic.lossy && self.power_cut;
+        let (may_lose, compact) = (topic.lossy && self.power_cut, topic.compact);
         let part = topic.parts.entry(partition.index()).or_default();
         self.tally.read += found.len() as u64;
-        self.tally.lost_by_interval += part.check_all(log_start, end, epoch, may_lose, &found)?;
+        let gone = part.check_all(log_start, end, epoch, may_lose, compact, &found)?;
+        self.tally.lost_by_interval += gone.lost;
+        self.tally.compacted += gone.compacted;
         Ok(())
     }
 
@@ -92,7 +93,8 @@ impl World<'_> {
             for batch in &fetched.batches {
                 let records = numbers(batch)?;
                 if let Some(topic) = self.model.topics.get_mut(&partition.topic().id) {
-                    topic.parts.entry(partition.index()).or_default().check_batch(batch.base, &records)?;
+                    let compact = topic.compact;
+                    topic.parts.entry(partition.index()).or_default().check_batch(batch.base, &records, compact)?;
                 }
                 found.extend(records);
             }
