@@ -72,7 +72,8 @@ fn e3_an_idle_group_does_not_keep_the_log() {
     for _ in 0..200 {
         end = produce(&mut store, entity(0, 1), end, 3, 3000);
         store.settle();
-        store.serve(|e, range| if e == entity(0, 1) { Vec::from([end.saturating_sub(9)..end]) } else { vec![range] });
+        let tail = end.saturating_sub(9)..end;
+        store.serve(|e, range| vec![if e == entity(0, 1) { tail.clone() } else { range }]);
         store.stores[0].trim(entity(0, 1), end.saturating_sub(9));
     }
     store.settle();
