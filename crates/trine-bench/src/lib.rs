@@ -7,5 +7,6 @@ pub mod kafka;
 pub mod load;
 pub mod process;
 pub mod report;
+pub mod scale;
 pub mod topic;
 pub mod wal;

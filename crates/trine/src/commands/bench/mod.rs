@@ -1,5 +1,6 @@
 //! `trine bench …`: load, and what the machine could do without a server.
 
+mod scale;
 mod server;
 mod topic;
 
@@ -12,12 +13,15 @@ use crate::failure::Failure;
 pub(crate) enum Bench {
     /// Durable produce over record sizes and connections, beside a bare TCP echo and a bare group-commit loop; then reading.
     Topic(topic::Topic),
+    /// Many partitions and many connections: time and memory.
+    Scale(scale::Scale),
 }
 
 impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Topic(topic) => topic.run(),
+            Self::Scale(scale) => scale.run(),
         }
     }
 }

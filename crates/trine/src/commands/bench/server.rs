@@ -19,6 +19,8 @@ const READY_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     child: Child,
     pub(crate) kafka: SocketAddr,
+    /// From the start of the process to the ready file.
+    pub(crate) ready_after: Duration,
 }
 
 impl Server {
@@ -26,6 +28,7 @@ impl Server {
     pub(crate) fn start(dir: &Path, durability: &str) -> Result<Self, Failure> {
         let ready = dir.join("ready.json");
         let _ = fs::remove_file(&ready);
+        let begun = Instant::now();
         let child = Command::new(std::env::current_exe()?)
             .arg("serve")
             .arg("--data")
@@ -37,11 +40,11 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()?;
         // From here on an early return stops the process.
-        let mut server = Self { child, kafka: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let begun = Instant::now();
+        let mut server = Self { child, kafka: SocketAddr::from(([127, 0, 0, 1], 0)), ready_after: Duration::ZERO };
         loop {
             if let Ok(text) = fs::read_to_string(&ready) {
                 server.kafka = kafka_address(&text)?;
+                server.ready_after = begun.elapsed();
                 return Ok(server);
             }
             if let Some(status) = server.child.try_wait()? {
@@ -50,7 +53,18 @@ impl Server {
             if begun.elapsed() > READY_MAX {
                 return Err(Failure::failed(format!("the server was not ready within {READY_MAX:?}")));
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Stops it cleanly and waits for its end.
+    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.ok_or_else(|| Failure::failed("the server has no process id"))?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(std::io::Error::from)?;
+        match self.child.wait()? {
+            status if status.success() => Ok(()),
+            status => Err(Failure::failed(format!("the server did not stop cleanly ({status})"))),
         }
     }
 
