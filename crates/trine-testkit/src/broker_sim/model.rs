@@ -68,6 +68,8 @@ pub(super) struct CommitModel {
     pub(super) answered: u64,
     /// The last one that was sent.
     pub(super) sent: u64,
+    /// One is under way: two at a time could overtake each other, and rightly so.
+    pub(super) busy: bool,
 }
 
 /// Records that were known and are rightly gone.

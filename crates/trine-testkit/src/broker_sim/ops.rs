@@ -246,7 +246,8 @@ impl World<'_> {
         }
         let Some(producer) = self.producers.get_mut(&(id, index)) else { return };
         let mut wanted = Vec::new();
-        for sent in producer.unanswered.iter_mut().filter(|sent| !sent.sent).take(in_flight) {
+        let room = in_flight.saturating_sub(producer.unanswered.iter().filter(|sent| sent.sent).count());
+        for sent in producer.unanswered.iter_mut().filter(|sent| !sent.sent).take(room) {
             sent.sent = true;
             self.tally.repeated += u64::from(sent.again);
             wanted.push((sent.sequence, sent.bytes.clone()));
@@ -287,6 +288,9 @@ impl World<'_> {
         let (id, index) = (partition.topic().id, partition.index());
         let group = self.rng.below(GROUPS as u64) as usize;
         let commit = self.model.commits.entry((group, id, index)).or_default();
+        if std::mem::replace(&mut commit.busy, true) {
+            return;
+        }
         commit.sent += 1;
         let number = commit.sent;
         let entry =
@@ -350,10 +354,11 @@ impl World<'_> {
                 }
                 Ok(())
             }
-            (What::Commit { group, id, index, number }, Answer::Commit(Ok(results))) => {
-                if results.iter().all(Result::is_ok) {
+            (What::Commit { group, id, index, number }, Answer::Commit(result)) => {
+                let commit = self.model.commits.entry((*group, *id, *index)).or_default();
+                commit.busy = false;
+                if result.is_ok_and(|results| results.iter().all(Result::is_ok)) {
                     self.tally.commits += 1;
-                    let commit = self.model.commits.entry((*group, *id, *index)).or_default();
                     commit.answered = commit.answered.max(*number);
                 }
                 Ok(())

@@ -122,6 +122,7 @@ impl World<'_> {
                 commit.answered,
                 commit.sent
             );
+            commit.busy = false;
             commit.answered = now;
             commit.sent = commit.sent.max(now);
         }
