@@ -23,7 +23,7 @@ use trine_net::{Conn, DrainSignal};
 
 pub(crate) use self::in_flight::Dispatched;
 use self::{
-    frames::{FrameReader, ReadError, Step},
+    frames::{Frame, FrameReader, ReadError, Step},
     in_flight::InFlight,
     out::Out,
 };
@@ -136,19 +136,23 @@ impl Connection {
             {
                 timer.as_mut().reset(deadline);
             }
-            let may_read = self.open
-                && self.held.is_none()
-                && self.in_flight.len() < IN_FLIGHT_MAX
-                && self.out.bytes() < OUT_BYTES_MAX;
+            let may_read = self.may_read();
             tokio::select! {
                 biased;
-                done = self.in_flight.next(), if !self.in_flight.is_empty() => match done {
-                    Ok(answer) => self.out.push(answer),
-                    Err(close) => {
-                        ctx.kafka.counters.unanswered();
-                        return self.end(stream, &close).await;
+                done = self.in_flight.next(), if !self.in_flight.is_empty() => {
+                    // Answers come in bulk, when a sync is done: take all that are there before looking at anything else.
+                    let mut done = Some(done);
+                    while let Some(answer) = done {
+                        match answer {
+                            Ok(answer) => self.out.push(answer),
+                            Err(close) => {
+                                ctx.kafka.counters.unanswered();
+                                return self.end(stream, &close).await;
+                            }
+                        }
+                        done = self.in_flight.next_ready().await;
                     }
-                },
+                }
                 written = self.out.write(stream), if !self.out.is_empty() => match written {
                     Ok(()) => self.last_activity = Instant::now(),
                     Err(_) => return,
@@ -156,7 +160,7 @@ impl Connection {
                 frame = self.reader.next(stream, &ctx.kafka.memory), if may_read => match frame {
                     Ok(Step::Frame(frame)) => {
                         self.last_activity = Instant::now();
-                        if let Err(close) = self.receive(frame.bytes, frame.memory).await {
+                        if let Err(close) = self.receive_all(frame).await {
                             ctx.kafka.counters.malformed();
                             return self.end(stream, &close).await;
                         }
@@ -200,6 +204,26 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// A whole request has arrived, and maybe more that were read with it: clients that pipeline send several at once.
+    async fn receive_all(&mut self, first: Frame) -> Result<(), Close> {
+        self.receive(first.bytes, first.memory).await?;
+        while self.may_read() {
+            match self.reader.buffered() {
+                Ok(Some(frame)) => self.receive(frame.bytes, frame.memory).await?,
+                Ok(None) => break,
+                Err(ReadError::Frame(error)) => return Err(Close(error.to_string())),
+                // Not from the buffer.
+                Err(ReadError::Io(_)) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another request may be taken in now.
+    fn may_read(&self) -> bool {
+        self.open && self.held.is_none() && self.in_flight.len() < IN_FLIGHT_MAX && self.out.bytes() < OUT_BYTES_MAX
     }
 
     /// A whole request has arrived.

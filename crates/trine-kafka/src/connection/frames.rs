@@ -100,6 +100,11 @@ impl FrameReader {
         }
     }
 
+    /// The next request, if all of it has been read already.
+    pub(super) fn buffered(&mut self) -> Result<Option<Frame>, ReadError> {
+        if self.waiting.is_some() { Ok(None) } else { self.take() }
+    }
+
     fn take(&mut self) -> Result<Option<Frame>, ReadError> {
         if self.len.is_none() {
             let Some(length) = self.buf.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };

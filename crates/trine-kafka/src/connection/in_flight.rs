@@ -76,6 +76,17 @@ impl InFlight {
         poll_fn(|cx| self.poll(cx)).await
     }
 
+    /// The answer of the oldest request, if it is there now; looking costs no wake-up.
+    pub(super) async fn next_ready(&mut self) -> Option<Result<Answer, Close>> {
+        poll_fn(|cx| {
+            Poll::Ready(match self.poll(cx) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Close>> {
         if self.active > 0 {
             for slot in &mut self.slots {
