@@ -24,16 +24,23 @@ const ZERO_BYTES: usize = 1 << 20;
 /// Creates the directories.
 pub(crate) fn make_dirs(fs: &dyn Fs, dir: &Path) -> Result<(), StoreError> {
     let make = || -> io::Result<()> {
+        // The directory itself and what is missing above it: each name is durable once the directory that holds it is synced.
+        let missing: Vec<_> = dir.ancestors().skip(1).take_while(|above| !fs.exists(named(above))).collect();
         for name in ["wal", "ckpt", "seg"] {
             fs.create_dir_all(&dir.join(name))?;
         }
         fs.sync_dir(dir)?;
-        match dir.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => fs.sync_dir(parent),
-            _ => Ok(()),
+        for above in dir.ancestors().skip(1).take(missing.len() + 1) {
+            fs.sync_dir(named(above))?;
         }
+        Ok(())
     };
     make().map_err(io_error(format!("create the data directory {}", dir.display())))
+}
+
+/// A relative path ends in nothing, which is the directory that the process is in.
+fn named(dir: &Path) -> &Path {
+    if dir.as_os_str().is_empty() { Path::new(".") } else { dir }
 }
 
 /// Takes the directory's lock.
@@ -151,4 +158,23 @@ fn create(fs: &dyn Fs, rng: &dyn Rng, dir: &Path, options: &LocalOptions, format
     file.sync_data()?;
     fs.rename(&temporary, &path)?;
     fs.sync_dir(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use trine_env::SimFs;
+
+    use super::*;
+
+    #[test]
+    fn a_new_directory_and_those_above_it_survive_a_power_cut() {
+        for name in ["trine-data", "/trine-data", "some/where/deep", "/some/where/deep"] {
+            for seed in 0..20 {
+                let fs = SimFs::new(seed);
+                make_dirs(&fs, Path::new(name)).unwrap();
+                let fs = fs.crash();
+                assert!(fs.exists(&Path::new(name).join("wal")), "{name} is gone after a power cut, seed {seed}");
+            }
+        }
+    }
 }
