@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p trine-storage --bench wal -- DIR [SECONDS]` prints a table. Nothing runs without a directory, so that `cargo test` stays quick.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark times real work on a real disk")]
+
 use std::{
     path::{Path, PathBuf},
     sync::{
