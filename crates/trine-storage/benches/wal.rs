@@ -1,4 +1,4 @@
-//! Group-commit figures of the local store, as in `storage.md` §1.3: closed-loop appenders on a directory, records per second and latency.
+//! Group-commit figures of the local store: closed-loop appenders on a directory, records per second and latency.
 //!
 //! `cargo bench -p trine-storage --bench wal -- DIR [SECONDS]` prints a table. Nothing runs without a directory, so that `cargo test` stays quick.
 

@@ -7,7 +7,7 @@ use trine_types::limits::SHARDS_DEFAULT;
 /// Most shard groups of a directory: their entries fit the control block.
 pub const SHARDS_MAX: u16 = 48;
 
-/// Sizes and rates of a [`super::LocalStore`]. The default is what `storage.md` measured.
+/// Sizes and rates of a [`super::LocalStore`]. The defaults are what measured best (`docs/internals/wal.md`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocalOptions {
     /// Shard groups of a directory that is created now; an existing one keeps its own. At most [`SHARDS_MAX`].

@@ -1,4 +1,4 @@
-//! Spare log files: written once with zeros, or recycled, so that later syncs need not commit the file system's journal (storage.md §1.1).
+//! Spare log files: written once with zeros, or recycled, so that later syncs need not commit the file system's journal.
 
 use std::{io, path::PathBuf, sync::Arc};
 
