@@ -38,9 +38,11 @@ async fn describe(ctx: &Ctx, version: i16, name: Text) -> Result<DescribedGroup,
     };
     let found = match ctx.kafka.broker.groups().describe(&group).await {
         Ok(found) => found,
-        Err(failed @ GroupError::NotFound) => {
+        Err(GroupError::NotFound) => {
             let code = if version >= 6 { ErrorCode::GroupIdNotFound } else { ErrorCode::None };
-            return Ok(refused(name, code, "Dead", text(failed)));
+            // Kafka's own words: people and scripts read them in the console tools' output.
+            let why = text(format!("Group {} not found.", &*name));
+            return Ok(refused(name, code, "Dead", why));
         }
         Err(failed) => return Ok(refused(name, error::group(&failed)?, "", text(failed))),
     };
