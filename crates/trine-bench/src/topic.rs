@@ -41,8 +41,13 @@ pub struct Options {
 
 const TOPIC: &str = "trine-bench";
 /// So that a fast run does not fill the disk: what a partition keeps, and the unit it is dropped in.
-const TOPIC_SETTINGS: [(&str, &str); 3] =
-    [("retention.bytes", "268435456"), ("segment.bytes", "67108864"), ("max.message.bytes", "8388608")];
+const TOPIC_SETTINGS: [(&str, &str); 4] = [
+    ("retention.bytes", "268435456"),
+    ("segment.bytes", "67108864"),
+    ("max.message.bytes", "8388608"),
+    // The records' timestamps are constants of long ago.
+    ("retention.ms", "-1"),
+];
 /// Not counted at the start of each row.
 const WARM_UP: Duration = Duration::from_millis(500);
 /// How long a comparison runs.
@@ -152,7 +157,7 @@ pub fn consume(options: &ReadOptions) -> io::Result<Table> {
     let mut table = Table::new(&["reading", "readers", "MB/s all", "records/s all", "fetches/s", "server CPU s"]);
     let mut client = Client::connect(options.address)?;
     client.delete_topic(READ_TOPIC)?;
-    client.create_topic(READ_TOPIC, 1, &[])?;
+    client.create_topic(READ_TOPIC, 1, &[("retention.ms", "-1")])?;
     let exchange: Arc<dyn Exchange> = Arc::new(Produce::new(READ_TOPIC, 1, READ_RECORD_BYTES, READ_BATCH_RECORDS));
     let write = |time| {
         let shape = Shape { connections: 4, in_flight: 4, warm_up: Duration::ZERO, time };
