@@ -1,6 +1,7 @@
 //! Load generators that speak the real protocols, behind `trine bench`. They drive a server over its sockets like any client, and print beside each
 //! figure what the machine can do without a server: a bare TCP echo of the same sizes and a bare group-commit loop on the same disk.
 
+pub mod channel;
 pub mod echo;
 pub mod histogram;
 pub mod kafka;

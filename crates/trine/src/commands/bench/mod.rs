@@ -1,5 +1,7 @@
 //! `trine bench …`: load, and what the machine could do without a server.
 
+mod channel;
+mod pin;
 mod scale;
 mod server;
 mod topic;
@@ -13,6 +15,8 @@ use crate::failure::Failure;
 pub(crate) enum Bench {
     /// Durable produce over record sizes and connections, beside a bare TCP echo and a bare group-commit loop; then reading.
     Topic(topic::Topic),
+    /// Real-time fan-out, beside a bare loop of sends; other servers with the same load.
+    Channel(channel::Channel),
     /// Many partitions and many connections: time and memory.
     Scale(scale::Scale),
 }
@@ -21,6 +25,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Topic(topic) => topic.run(),
+            Self::Channel(channel) => channel.run(),
             Self::Scale(scale) => scale.run(),
         }
     }

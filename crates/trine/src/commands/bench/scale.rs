@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use clap::Args;
 use trine_bench::{process, scale};
 
-use super::server::Server;
+use super::server::{Launch, Server};
 use crate::failure::Failure;
 
 /// Flags of `bench scale`.
@@ -39,33 +39,37 @@ impl Scale {
     }
 
     fn measure(&self) -> Result<(), Failure> {
-        let mut server = Server::start(&self.dir, "sync")?;
+        let launch = Launch { dir: &self.dir, durability: "sync", listen: &["kafka"], flags: &[], core: None };
+        let mut server = Server::start(&launch)?;
+        let kafka = server.addr("kafka")?;
         let all = u64::from(self.topics) * u64::from(self.partitions);
         let idle = memory(&server);
         say("started", server.ready_after, idle);
-        let created = scale::create(server.kafka, self.topics, self.partitions)?;
+        let created = scale::create(kafka, self.topics, self.partitions)?;
         let full = memory(&server);
         say(&format!("{} topics with {all} partitions created", self.topics), created, full);
         println!("  {} bytes a partition", full.saturating_sub(idle) / all);
-        let (listed, bytes) = scale::list(server.kafka)?;
+        let (listed, bytes) = scale::list(kafka)?;
         say(&format!("all listed, {} KiB", bytes >> 10), listed, memory(&server));
-        let (listed, _) = scale::list(server.kafka)?;
+        let (listed, _) = scale::list(kafka)?;
         say("all listed again", listed, memory(&server));
-        let touched = scale::touch(server.kafka, self.topics, self.partitions, self.touch)?;
+        let touched = scale::touch(kafka, self.topics, self.partitions, self.touch)?;
         say(&format!("a record written to {} of them", self.touch), touched, memory(&server));
         server.stop()?;
-        server = Server::start(&self.dir, "sync")?;
+        server = Server::start(&launch)?;
+
         say("started again after a clean stop", server.ready_after, memory(&server));
         drop(server);
-        let server = Server::start(&self.dir, "sync")?;
+        let server = Server::start(&launch)?;
+        let kafka = server.addr("kafka")?;
         say("started again after a kill", server.ready_after, memory(&server));
         let before = memory(&server);
         let begun = std::time::Instant::now();
-        let connections = scale::connect(server.kafka, self.connections)?;
+        let connections = scale::connect(kafka, self.connections)?;
         let after = memory(&server);
         say(&format!("{} connections opened", connections.len()), begun.elapsed(), after);
         println!("  {} bytes a connection", after.saturating_sub(before) / (connections.len().max(1) as u64));
-        let touched = scale::touch(server.kafka, self.topics, self.partitions, self.touch)?;
+        let touched = scale::touch(kafka, self.topics, self.partitions, self.touch)?;
         say(&format!("a record written to {} partitions beside them", self.touch), touched, memory(&server));
         Ok(())
     }

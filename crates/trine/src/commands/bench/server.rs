@@ -10,40 +10,58 @@ use std::{
 
 use serde_json::Value;
 
+use super::pin;
 use crate::failure::Failure;
+
+/// Every listener a server can open besides the admin port.
+const LISTENERS: [&str; 1] = ["kafka"];
 
 /// How long a start may take, recovery of what an earlier run left included.
 const READY_MAX: Duration = Duration::from_secs(60);
 
+/// How to start one.
+pub(crate) struct Launch<'a> {
+    /// Its data lies below this directory.
+    pub(crate) dir: &'a Path,
+    /// `sync`, `interval:MS` or `memory`.
+    pub(crate) durability: &'a str,
+    /// Listeners to open, each on a free port.
+    pub(crate) listen: &'a [&'a str],
+    /// Further flags.
+    pub(crate) flags: &'a [String],
+    /// The core it has to stay on.
+    pub(crate) core: Option<usize>,
+}
+
 /// A started server; dropping it stops it.
 pub(crate) struct Server {
     child: Child,
-    pub(crate) kafka: SocketAddr,
+    listeners: Value,
     /// From the start of the process to the ready file.
     pub(crate) ready_after: Duration,
 }
 
 impl Server {
-    /// Starts `trine serve` on free ports, with its data below `dir`.
-    pub(crate) fn start(dir: &Path, durability: &str) -> Result<Self, Failure> {
-        let ready = dir.join("ready.json");
+    /// Starts `trine serve` on free ports.
+    pub(crate) fn start(launch: &Launch<'_>) -> Result<Self, Failure> {
+        let ready = launch.dir.join("ready.json");
         let _ = fs::remove_file(&ready);
         let begun = Instant::now();
-        let child = Command::new(std::env::current_exe()?)
-            .arg("serve")
-            .arg("--data")
-            .arg(dir.join("data"))
-            .arg("--ready-file")
-            .arg(&ready)
-            .args(["--durability", durability, "--listen", "kafka=127.0.0.1:0", "--listen", "admin=127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("serve").arg("--data").arg(launch.dir.join("data")).arg("--ready-file").arg(&ready);
+        command.args(["--durability", launch.durability, "--listen", "admin=127.0.0.1:0"]);
+        for kind in LISTENERS {
+            let at = if launch.listen.contains(&kind) { "127.0.0.1:0" } else { "off" };
+            command.arg("--listen").arg(format!("{kind}={at}"));
+        }
+        command.args(launch.flags).stdin(Stdio::null()).stdout(Stdio::null());
+        let child = pin::on(launch.core, || command.spawn())??;
         // From here on an early return stops the process.
-        let mut server = Self { child, kafka: SocketAddr::from(([127, 0, 0, 1], 0)), ready_after: Duration::ZERO };
+        let mut server = Self { child, listeners: Value::Null, ready_after: Duration::ZERO };
         loop {
             if let Ok(text) = fs::read_to_string(&ready) {
-                server.kafka = kafka_address(&text)?;
+                server.listeners =
+                    serde_json::from_str(&text).map_err(|e| Failure::failed(format!("the ready file: {e}")))?;
                 server.ready_after = begun.elapsed();
                 return Ok(server);
             }
@@ -55,6 +73,13 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// The address of one of its listeners.
+    pub(crate) fn addr(&self, kind: &str) -> Result<SocketAddr, Failure> {
+        let address = self.listeners.pointer(&format!("/listeners/{kind}/0")).and_then(Value::as_str);
+        let address = address.and_then(|text| text.parse().ok());
+        address.ok_or_else(|| Failure::failed(format!("the ready file names no {kind} address")))
     }
 
     /// Stops it cleanly and waits for its end.
@@ -78,10 +103,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn kafka_address(ready: &str) -> Result<SocketAddr, Failure> {
-    let value: Value = serde_json::from_str(ready).map_err(|e| Failure::failed(format!("the ready file: {e}")))?;
-    let address = value.pointer("/listeners/kafka/0").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    address.ok_or_else(|| Failure::failed("the ready file names no Kafka address"))
 }

@@ -10,7 +10,7 @@ use trine_bench::{
 use trine_env::StdFs;
 use trine_server::config::{parse_duration, parse_size};
 
-use super::server::Server;
+use super::server::{Launch, Server};
 use crate::failure::Failure;
 
 /// Flags of `bench topic`.
@@ -71,10 +71,19 @@ impl Topic {
     fn measure(&self) -> Result<(), Failure> {
         let own = match self.kafka {
             Some(_) => None,
-            None => Some(Server::start(&self.dir, &self.durability)?),
+            None => Some(Server::start(&Launch {
+                dir: &self.dir,
+                durability: &self.durability,
+                listen: &["kafka"],
+                flags: &[],
+                core: None,
+            })?),
         };
-        let address = self.kafka.or_else(|| own.as_ref().map(|server| server.kafka));
-        let address = address.ok_or_else(|| Failure::failed("there is no server to load"))?;
+        let address = match (self.kafka, &own) {
+            (Some(address), _) => address,
+            (None, Some(server)) => server.addr("kafka")?,
+            (None, None) => return Err(Failure::failed("there is no server to load")),
+        };
         let server_pid = self.server_pid.or_else(|| own.as_ref().map(Server::pid));
         if own.is_some() {
             println!(
