@@ -1,0 +1,48 @@
+//! What the edge can be told.
+
+/// Settings of the edge.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// Threads that own connections.
+    pub workers: usize,
+    /// Pretend to be a cluster of one node, for cluster clients (decision Q18).
+    pub cluster: bool,
+    /// The version told to clients that branch on it.
+    pub redis_version: &'static str,
+    /// Our own version.
+    pub trine_version: &'static str,
+    /// Most connections, as `CONFIG GET maxclients` shows it.
+    pub clients_max: usize,
+    /// Longest bulk argument, in bytes.
+    pub bulk_bytes_max: usize,
+    /// Most bytes of requests that a connection may have sent and that are not carried out yet.
+    pub query_bytes_max: usize,
+    /// What may wait in the outbox of a connection with a subscription.
+    pub outbox: OutboxLimits,
+}
+
+/// When a subscriber that does not read is cut off. Zero means no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutboxLimits {
+    /// At once, in bytes.
+    pub hard_bytes: usize,
+    /// After `soft_seconds` above it without a break, in bytes.
+    pub soft_bytes: usize,
+    /// How long.
+    pub soft_seconds: u32,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            cluster: false,
+            redis_version: "7.4.1",
+            trine_version: env!("CARGO_PKG_VERSION"),
+            clients_max: 10_000,
+            bulk_bytes_max: 512 << 20,
+            query_bytes_max: 1 << 30,
+            outbox: OutboxLimits { hard_bytes: 32 << 20, soft_bytes: 8 << 20, soft_seconds: 60 },
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The Redis edge: pub-sub for stock Redis clients.
+//!
+//! ```text
+//! accept (server) → a worker's thread → connection (socket, read, write) → wire::request → commands::dispatch → commands/<command>
+//!                                          ▲ output: one write per connection and turn      │ publish, subscribe
+//!                                          └──────────── worker: local fan-out ◀── trine_broker::pubsub (lanes, directory)
+//! ```
+//!
+//! A worker is one thread that owns its connections and the subscriptions they hold; nothing of it is shared or locked. What workers share is
+//! [`shared::Shared`].
+
+#![allow(dead_code, unused_imports, reason = "the pieces land one after the other")]
+
+mod clients;
+mod commands;
+mod config;
+mod session;
+mod shared;
+mod wire;
+
+pub use config::RedisConfig;

@@ -1,0 +1,5 @@
+//! Bytes ⇄ requests and replies; nothing else.
+
+mod reply;
+
+pub(crate) use reply::{Reply, Resp};
