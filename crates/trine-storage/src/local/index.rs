@@ -194,8 +194,9 @@ impl Index {
     }
 
     /// Replaces what lies in `range` by `new` entries (sorted, within the range; their bytes are not counted live yet). Entries that reach over the
-    /// range's ends keep the part outside. With `only_in`, nothing happens unless the range has entries and all lie in these files: what was copied
-    /// from there may have been trimmed or rewritten meanwhile.
+    /// range's ends keep the part outside. With `only_in`, `new` is a copy of what lay in these files when it was made: nothing happens unless the
+    /// range has entries and all lie there still, and of `new` only the offsets count that they still cover, because the rest was trimmed or
+    /// compacted away meanwhile and must not come back.
     pub(crate) fn replace(
         &mut self,
         entity: EntityId,
@@ -213,6 +214,13 @@ impl Index {
         {
             return false;
         }
+        let covered: Vec<Entry>;
+        let new = if only_in.is_some() {
+            covered = within(new, runs.range(first..last));
+            &covered[..]
+        } else {
+            new
+        };
         let mut kept: VecDeque<Entry> = runs.range(..first).copied().collect();
         for entry in runs.range(first..last) {
             if entry.base < range.start {
@@ -328,6 +336,26 @@ impl Index {
             files.add_live(entry.file, i64::from(entry.len));
         }
     }
+}
+
+/// The parts of `new` whose offsets `old` covers; entries of `old` that follow each other count as one.
+fn within<'a>(new: &[Entry], old: impl Iterator<Item = &'a Entry>) -> Vec<Entry> {
+    let mut stretches: Vec<Range<Offset>> = Vec::new();
+    for entry in old {
+        match stretches.last_mut() {
+            Some(last) if last.end == entry.base => last.end = entry.end(),
+            _ => stretches.push(entry.base..entry.end()),
+        }
+    }
+    let mut out = Vec::with_capacity(new.len());
+    for stretch in &stretches {
+        let first = new.partition_point(|e| e.end() <= stretch.start);
+        for entry in new[first..].iter().take_while(|e| e.base < stretch.end) {
+            let (base, end) = (entry.base.max(stretch.start), entry.end().min(stretch.end));
+            out.push(Entry { base, count: (end - base) as u32, ..*entry });
+        }
+    }
+    out
 }
 
 /// Index of the first entry that ends after `offset`.

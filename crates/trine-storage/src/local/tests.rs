@@ -247,6 +247,47 @@ fn e11_many_small_extents_of_one_entity_are_merged() {
 }
 
 #[test]
+fn e11_what_compaction_removed_while_it_was_being_moved_does_not_come_back() {
+    // Whatever stage the move has reached by then.
+    for steps in 0..40 {
+        let mut world = World::new(LocalOptions { shards: 1, wal_budget: 64 << 10, ..LocalOptions::small() });
+        let mut store = world.open();
+        let (mine, other) = (entity(0, 1), entity(0, 2));
+        let mut end = 0;
+        for _ in 0..10 {
+            end = produce(&mut store, mine, end, 1, 1000);
+        }
+        let mut filled = 0;
+        let asked = loop {
+            match store.stores[0].request() {
+                Some(Request::Live(asked)) => break asked,
+                Some(Request::Checkpoint) => store.checkpoint(0, store.stores[0].durable(), &[]),
+                None => filled = produce(&mut store, other, filled, 1, 8000),
+            }
+            store.settle();
+            assert!(filled < 200, "a log over its budget is reclaimed");
+        };
+        for (asked, range) in asked {
+            store.stores[0].live(asked, range.clone(), vec![range], store.stores[0].durable());
+        }
+        for _ in 0..steps {
+            store.engine.maintain();
+        }
+        store.stores[0].rewrite(mine, 3..7, Vec::new()).expect("the rewrite works");
+        for _ in 0..5 {
+            store.settle();
+            store.serve(|_, range| vec![range]);
+        }
+        let expected = [0, 1, 2, 7, 8, 9];
+        assert_eq!(offsets(&read_all(&store, mine)), expected, "after {steps} steps of background work");
+        drop(store);
+        let store = world.crash().open();
+        let left = offsets(&read_all(&store, mine));
+        assert!(left == expected || left == (0..end).collect::<Vec<_>>(), "after a crash: {left:?}");
+    }
+}
+
+#[test]
 fn e13_what_recovery_needs_never_depends_on_an_unsynced_name() {
     // A crash at every single change of the first two lives.
     for cut in 1..150 {

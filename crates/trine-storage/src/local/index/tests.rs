@@ -87,7 +87,7 @@ fn replacing_keeps_what_reaches_over_the_ends() {
         index.push(entity(1), entry(base, 10, wal));
     }
     index.count_live(&files);
-    assert!(index.replace(entity(1), &(5..25), &[entry(7, 3, seg)], Some(&[wal]), &files));
+    assert!(index.replace(entity(1), &(5..25), &[entry(7, 3, seg)], None, &files));
     let spans: Vec<_> = index.entries_of(entity(1)).map(|e| (e.base, e.end(), e.file)).collect();
     assert_eq!(spans, [(0, 5, wal), (7, 10, seg), (25, 30, wal)]);
     assert_eq!((live(&files, wal), live(&files, seg)), (200, 100));
@@ -95,6 +95,24 @@ fn replacing_keeps_what_reaches_over_the_ends() {
     assert!(!index.replace(entity(1), &(0..9), &[entry(0, 1, seg)], Some(&[wal]), &files));
     index.drop_entity(entity(1), &files);
     assert_eq!((live(&files, wal), live(&files, seg), index.bytes(), index.wal_bytes()), (0, 0, 0, 0));
+}
+
+#[test]
+fn a_copy_takes_only_the_place_of_what_is_still_there() {
+    let (files, seg, wal) = (files(), FileKey::segment(1).unwrap(), FileKey::wal(2).unwrap());
+    let entry = |base, count, file| Entry { base, max_ts: 0, count, file, pos: 0, len: 100 };
+    // Copied were 0..30. Meanwhile 0..4 was trimmed, 12..15 compacted away, and 20..30 begins later.
+    let mut index = Index::default();
+    for (base, end) in [(4, 10), (10, 12), (15, 20), (25, 30)] {
+        index.push(entity(1), entry(base, (end - base) as u32, wal));
+    }
+    index.count_live(&files);
+    assert!(index.replace(entity(1), &(0..30), &[entry(0, 18, seg), entry(18, 12, seg)], Some(&[wal]), &files));
+    let spans: Vec<_> = index.entries_of(entity(1)).map(|e| (e.base, e.end(), e.file)).collect();
+    assert_eq!(spans, [(4, 12, seg), (15, 18, seg), (18, 20, seg), (25, 30, seg)]);
+    assert_eq!((live(&files, wal), live(&files, seg)), (0, 400));
+    index.drop_entity(entity(1), &files);
+    assert_eq!((live(&files, seg), index.bytes()), (0, 0));
 }
 
 proptest! {
