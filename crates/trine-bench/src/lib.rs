@@ -7,6 +7,7 @@ pub mod histogram;
 pub mod kafka;
 pub mod load;
 pub mod process;
+pub mod queue;
 pub mod report;
 pub mod scale;
 pub mod topic;

@@ -22,56 +22,79 @@ const FRAME_BYTES: usize = 4 << 20;
 
 type Waiting = oneshot::Sender<io::Result<()>>;
 
+/// The loop: a thread that writes and syncs what waits, round and round in one file.
+pub struct GroupCommit {
+    submit: mpsc::SyncSender<Waiting>,
+}
+
+/// Payloads that may wait at once.
+const WAITING_MAX: usize = 16 << 10;
+
+impl GroupCommit {
+    /// Zero-fills the file and starts the thread, which ends, and removes the file, once nobody has this any more.
+    ///
+    /// # Errors
+    /// When the directory cannot be written to.
+    pub fn start(fs: &dyn Fs, dir: &Path, payload_bytes: usize) -> io::Result<Self> {
+        fs.create_dir_all(dir)?;
+        let path = dir.join("raw-wal.bench");
+        if fs.exists(&path) {
+            fs.remove_file(&path)?;
+        }
+        let file = fs.open(&path, OpenMode::CreateNew)?;
+        let zeros = vec![0; 1 << 20];
+        for at in (0..FILE_BYTES).step_by(zeros.len()) {
+            file.write_all_at(&zeros, at)?;
+        }
+        file.sync_data()?;
+        // It is gone when the thread closes it.
+        fs.remove_file(&path)?;
+        let (submit, queue) = mpsc::sync_channel::<Waiting>(WAITING_MAX);
+        std::thread::Builder::new()
+            .name("raw-commit".to_owned())
+            .spawn(move || commit(&*file, &queue, payload_bytes))?;
+        Ok(Self { submit })
+    }
+
+    /// Completes once one payload is on the disk.
+    ///
+    /// # Errors
+    /// When the disk failed.
+    pub async fn commit(&self) -> io::Result<()> {
+        let (tell, told) = oneshot::channel();
+        self.submit.send(tell).map_err(io::Error::other)?;
+        told.await.map_err(io::Error::other)?
+    }
+}
+
 /// Runs `clients` tasks that each keep one payload of `bytes` in flight, for `time`.
 ///
 /// # Errors
 /// When the directory cannot be written to.
 pub fn run(fs: &dyn Fs, dir: &Path, clients: usize, bytes: usize, time: Duration) -> io::Result<Outcome> {
-    fs.create_dir_all(dir)?;
-    let path = dir.join("raw-wal.bench");
-    if fs.exists(&path) {
-        fs.remove_file(&path)?;
-    }
-    let file = fs.open(&path, OpenMode::CreateNew)?;
-    let zeros = vec![0; 1 << 20];
-    for at in (0..FILE_BYTES).step_by(zeros.len()) {
-        file.write_all_at(&zeros, at)?;
-    }
-    file.sync_data()?;
-    let (submit, queue) = mpsc::sync_channel::<Waiting>(clients.max(1) * 2);
-    let committer = {
-        let file = Arc::clone(&file);
-        std::thread::Builder::new().name("raw-commit".to_owned()).spawn(move || commit(&*file, &queue, bytes))?
-    };
+    let commit = Arc::new(GroupCommit::start(fs, dir, bytes)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let outcome = runtime.block_on(async {
+    runtime.block_on(async {
         let end = Instant::now() + time;
-        let tasks: Vec<_> = (0..clients).map(|_| tokio::spawn(client(submit.clone(), end))).collect();
-        drop(submit);
+        let tasks: Vec<_> = (0..clients).map(|_| tokio::spawn(client(Arc::clone(&commit), end))).collect();
         let mut outcome = Outcome { time, ..Outcome::default() };
         for task in tasks {
             let latency = task.await.map_err(io::Error::other)??;
             outcome.records += latency.count();
             outcome.latency.merge(&latency);
         }
-        Ok::<_, io::Error>(outcome)
-    });
-    committer.join().map_err(|_| io::Error::other("the commit thread panicked"))?;
-    drop(file);
-    fs.remove_file(&path)?;
-    outcome
+        Ok(outcome)
+    })
 }
 
-async fn client(submit: mpsc::SyncSender<Waiting>, end: Instant) -> io::Result<Histogram> {
+async fn client(commit: Arc<GroupCommit>, end: Instant) -> io::Result<Histogram> {
     let mut latency = Histogram::default();
     loop {
         let start = Instant::now();
         if start >= end {
             return Ok(latency);
         }
-        let (tell, told) = oneshot::channel();
-        submit.send(tell).map_err(io::Error::other)?;
-        told.await.map_err(io::Error::other)??;
+        commit.commit().await?;
         latency.record(start.elapsed().as_micros() as u64);
     }
 }

@@ -2,6 +2,7 @@
 
 mod channel;
 mod pin;
+mod queue;
 mod scale;
 mod server;
 mod topic;
@@ -17,6 +18,8 @@ pub(crate) enum Bench {
     Topic(topic::Topic),
     /// Real-time fan-out, beside a bare loop of sends; other servers with the same load.
     Channel(channel::Channel),
+    /// Send, receive and delete over the SQS protocol, beside a bare loop of HTTP and group commit; other servers with the same load.
+    Queue(queue::Queue),
     /// Many partitions and many connections: time and memory.
     Scale(scale::Scale),
 }
@@ -26,6 +29,7 @@ impl Bench {
         match self {
             Self::Topic(topic) => topic.run(),
             Self::Channel(channel) => channel.run(),
+            Self::Queue(queue) => queue.run(),
             Self::Scale(scale) => scale.run(),
         }
     }
