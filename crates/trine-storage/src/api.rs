@@ -225,6 +225,10 @@ pub trait ShardStore: Send + Sync + 'static {
     /// above the durable end.
     fn append(&self, batch: OpBatch) -> Result<Lsn, AppendError>;
 
+    /// Whether a batch without `reserve` would be taken now. An owner that applies many decisions before it appends them asks first and then appends with
+    /// `reserve`: what was admitted is never refused for want of space. How much it decides in between is its to bound.
+    fn admit(&self) -> Result<(), AppendError>;
+
     /// All LSNs up to this one were written (they survive the process, not the power).
     fn written(&self) -> Lsn;
 

@@ -92,6 +92,10 @@ impl ShardStore for Lying {
         Ok(lsn)
     }
 
+    fn admit(&self) -> Result<(), AppendError> {
+        self.store.admit()
+    }
+
     fn written(&self) -> Lsn {
         self.last()
     }

@@ -36,6 +36,22 @@ impl LocalShard {
     fn shard(&self) -> &Shard {
         &self.shared.shards[self.at]
     }
+
+    /// Whether a batch is taken now.
+    fn check(&self, reserve: bool) -> Result<(), AppendError> {
+        let shared = &self.shared;
+        if let Some(why) = shared.failure() {
+            return Err(AppendError::Stopped(why));
+        }
+        if shared.closed.load(Acquire) {
+            return Err(AppendError::Stopped("it was closed".into()));
+        }
+        if !reserve && shared.space.full.load(Acquire) {
+            let (free, needed) = (shared.space.free.load(Relaxed), shared.space.needed.load(Relaxed));
+            return Err(AppendError::Full { free, needed });
+        }
+        Ok(())
+    }
 }
 
 impl ShardStore for LocalShard {
@@ -45,16 +61,7 @@ impl ShardStore for LocalShard {
 
     fn append(&self, batch: OpBatch) -> Result<Lsn, AppendError> {
         let (shared, shard) = (&self.shared, self.shard());
-        if let Some(why) = shared.failure() {
-            return Err(AppendError::Stopped(why));
-        }
-        if shared.closed.load(Acquire) {
-            return Err(AppendError::Stopped("it was closed".into()));
-        }
-        if !batch.reserve && shared.space.full.load(Acquire) {
-            let (free, needed) = (shared.space.free.load(Relaxed), shared.space.needed.load(Relaxed));
-            return Err(AppendError::Full { free, needed });
-        }
+        self.check(batch.reserve)?;
         let size = frame::batch_size(&batch.ops);
         assert!(size <= BATCH_BYTES_MAX, "an operation batch of {size} bytes: the caller bounds them");
         debug_assert!(
@@ -78,6 +85,10 @@ impl ShardStore for LocalShard {
         shard.queued_bytes.fetch_add(size as u64, Relaxed);
         shared.commit_signal.notify();
         Ok(lsn)
+    }
+
+    fn admit(&self) -> Result<(), AppendError> {
+        self.check(false)
     }
 
     fn written(&self) -> Lsn {

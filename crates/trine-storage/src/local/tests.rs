@@ -353,12 +353,14 @@ fn e17_a_full_disk_refuses_produce_lets_the_reserve_through_and_recovers() {
     assert!(store.stores[0].stats().full);
     let refused = store.try_append(0, vec![note(entity(0, 1), "produce")], false);
     assert!(matches!(refused, Err(AppendError::Full { free, needed }) if free < needed), "{refused:?}");
+    assert!(matches!(store.stores[0].admit(), Err(AppendError::Full { free, needed }) if free < needed));
     let lsn = store.try_append(0, vec![note(entity(0, 1), "trim")], true).expect("the reserve is for this");
     store.settle();
     assert_eq!(store.stores[0].durable(), lsn);
     world.fs.set_capacity(None);
     world.clock.advance(Duration::from_secs(2));
     store.settle();
+    assert!(store.stores[0].admit().is_ok());
     assert!(store.try_append(0, vec![note(entity(0, 1), "produce")], false).is_ok());
 }
 
@@ -426,24 +428,6 @@ fn g6_a_flip_in_cold_data_is_reported_with_its_place() {
     store.engine.close().expect("it closes");
     let report = LocalStore::verify(&world.fs, Path::new(DIR), &mut |_, _| {}).expect("it can be looked at");
     assert!(report.damage.iter().any(|place| path.ends_with(&place.file)), "{report:?}");
-}
-
-#[test]
-fn two_invalid_control_blocks_are_both_named() {
-    let mut world = World::new(LocalOptions { shards: 1, ..LocalOptions::small() });
-    let mut store = world.open();
-    store.append(0, vec![note(entity(0, 1), "x")]);
-    store.settle();
-    store.engine.close().expect("it closes");
-    world.kill();
-    let verify = |world: &World| LocalStore::verify(&world.fs, Path::new(DIR), &mut |_, _| {}).expect("it is there");
-    world.fs.flip_bit(&Path::new(DIR).join("CONTROL.1"), 100, 3).expect("the byte is on the disk");
-    // One is enough: the other may have been torn.
-    assert_eq!((verify(&world).damage, verify(&world).control_blocks), (Vec::new(), 1));
-    world.fs.flip_bit(&Path::new(DIR).join("CONTROL.0"), 100, 3).expect("the byte is on the disk");
-    let named: Vec<_> = verify(&world).damage.into_iter().map(|place| place.file).collect();
-    assert_eq!(named, ["CONTROL.0", "CONTROL.1"]);
-    assert!(corrupt(&mut world).contains("CONTROL.1"));
 }
 
 #[test]

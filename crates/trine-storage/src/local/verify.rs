@@ -64,11 +64,10 @@ impl super::LocalStore {
                 verify.report.control_blocks = valid;
                 control
             }
-            Err(StoreError::Corrupt(_)) => {
-                verify.report.damage.extend(control_file::neither());
+            Err(error) => {
+                verify.damage(error)?;
                 return Ok(verify.report);
             }
-            Err(error) => return Err(error),
         };
         verify.report.clean = control.clean;
         verify.all(&control)?;

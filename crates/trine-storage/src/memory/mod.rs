@@ -168,6 +168,20 @@ impl MemoryShard {
         &self.shared.shards[self.at]
     }
 
+    /// Whether a batch is taken now.
+    fn check(&self, reserve: bool) -> Result<(), AppendError> {
+        let shared = &self.shared;
+        if shared.closed.load(Acquire) {
+            return Err(AppendError::Stopped("it was closed".into()));
+        }
+        if !reserve && shared.full.load(Acquire) {
+            let free = shared.bytes_max.saturating_sub(shared.held.load(Relaxed));
+            let needed = shared.bytes_max - (shared.bytes_max as f64 * FREE_AGAIN) as u64;
+            return Err(AppendError::Full { free, needed });
+        }
+        Ok(())
+    }
+
     fn free(&self, change: impl FnOnce(&mut Runs)) {
         let (before, after) = {
             let mut runs = self.shard().runs.write();
@@ -186,14 +200,7 @@ impl ShardStore for MemoryShard {
 
     fn append(&self, batch: OpBatch) -> Result<Lsn, AppendError> {
         let (shared, shard) = (&self.shared, self.shard());
-        if shared.closed.load(Acquire) {
-            return Err(AppendError::Stopped("it was closed".into()));
-        }
-        if !batch.reserve && shared.full.load(Acquire) {
-            let free = shared.bytes_max.saturating_sub(shared.held.load(Relaxed));
-            let needed = shared.bytes_max - (shared.bytes_max as f64 * FREE_AGAIN) as u64;
-            return Err(AppendError::Full { free, needed });
-        }
+        self.check(batch.reserve)?;
         let mut last = shard.last.lock();
         let lsn = last.next();
         let mut added = 0;
@@ -213,6 +220,10 @@ impl ShardStore for MemoryShard {
         shard.bytes.fetch_add(added, Relaxed);
         shared.signal.notify();
         Ok(lsn)
+    }
+
+    fn admit(&self) -> Result<(), AppendError> {
+        self.check(false)
     }
 
     fn written(&self) -> Lsn {

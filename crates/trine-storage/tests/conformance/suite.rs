@@ -305,6 +305,7 @@ pub(crate) fn a_closed_store_refuses(harness: &mut dyn Harness) {
     let shard = Arc::clone(&store.opened.stores[0]);
     store.opened.engine.close().expect("it closes");
     assert!(matches!(shard.append(batch(vec![note(entity(0, 1), "late")])), Err(AppendError::Stopped(_))));
+    assert!(matches!(shard.admit(), Err(AppendError::Stopped(_))));
 }
 
 pub(crate) fn wakers_are_called_when_watermarks_move(harness: &mut dyn Harness) {

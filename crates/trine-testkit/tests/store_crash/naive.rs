@@ -380,13 +380,12 @@ impl ShardStore for Store {
     }
 
     fn append(&self, batch: OpBatch) -> Result<Lsn, AppendError> {
+        if !batch.reserve {
+            self.admit()?;
+        }
         let inner = &mut *self.shared.inner.lock();
         if let Some(why) = &inner.failure {
             return Err(AppendError::Stopped(why.clone()));
-        }
-        let free = self.shared.fs.space(Path::new(DIR)).map_or(0, |space| space.free);
-        if !batch.reserve && free < RESERVE {
-            return Err(AppendError::Full { free, needed: RESERVE });
         }
         let group = &mut inner.groups[self.index];
         let lsn = group.last.next();
@@ -401,6 +400,14 @@ impl ShardStore for Store {
         let bytes = encode(self.index, lsn, batch.at, &batch.ops);
         inner.pending.push(Pending { shard: self.index, lsn, wait, bytes });
         Ok(lsn)
+    }
+
+    fn admit(&self) -> Result<(), AppendError> {
+        if let Some(why) = &self.shared.inner.lock().failure {
+            return Err(AppendError::Stopped(why.clone()));
+        }
+        let free = self.shared.fs.space(Path::new(DIR)).map_or(0, |space| space.free);
+        if free < RESERVE { Err(AppendError::Full { free, needed: RESERVE }) } else { Ok(()) }
     }
 
     fn written(&self) -> Lsn {
