@@ -30,39 +30,38 @@ pub(crate) struct AppendCommand {
 /// Where the answer goes.
 pub(crate) type AppendReply = oneshot::Sender<Result<Appended, AppendError>>;
 
-/// Appends that were decided and not yet handed to the store, at most one per partition: the next decision about a partition needs the one before it
-/// applied, and nothing is applied before the store took it.
+/// Appends that were decided and applied in this turn and that the store does not have yet, of any number of partitions. The store was asked before each
+/// of them whether it takes produced data, so that nothing it takes in the same turn is refused for want of space: all that can go wrong between here and
+/// the store is that the store has stopped, which ends the process (law 7). Until the batch is handed over nobody sees any of it, and nothing but appends
+/// is handled (ADR 0004).
 pub(crate) struct OpenBatch {
-    /// Number of this batch, never 0, so that a partition knows whether it is in it.
-    number: u64,
     durability: Durability,
     bytes: usize,
-    decided: Vec<Decided>,
-}
-
-struct Decided {
-    command: AppendCommand,
-    record: PartitionRecord,
+    records: u64,
+    ops: Vec<Op>,
+    /// What is parked once the batch has an LSN, in the order of decisions: also answers of appends that wrote nothing but may have read what is in it.
+    parked: Vec<(Raise, Release)>,
 }
 
 impl OpenBatch {
     pub(crate) const fn new() -> Self {
-        Self { number: 1, durability: Durability::Sync, bytes: 0, decided: Vec::new() }
+        Self { durability: Durability::Sync, bytes: 0, records: 0, ops: Vec::new(), parked: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.decided.is_empty()
+        self.ops.is_empty()
     }
 
+    /// Drops what is in it: its senders learn that nobody knows.
     pub(crate) fn clear(&mut self) {
-        self.decided.clear();
-        self.bytes = 0;
-        self.number += 1;
+        self.ops.clear();
+        self.parked.clear();
+        (self.bytes, self.records) = (0, 0);
     }
 }
 
 impl Shard {
-    /// Decides an append and keeps it in the open batch.
+    /// Decides an append, applies it, and leaves it in the open batch.
     pub(super) fn append(&mut self, command: AppendCommand) {
         let view = command.partition.view();
         if view.is_deleted() {
@@ -77,98 +76,110 @@ impl Shard {
             FlushTo::Interval(ms) => Durability::Interval(ms),
         };
         let bytes = command.batch.bytes.len();
-        let in_batch = self.partitions.get(&entity).is_some_and(|slot| slot.in_batch == self.open.number);
         let fits = self.open.durability == durability && self.open.bytes + bytes <= OPEN_BATCH_BYTES_MAX;
-        if in_batch || !(fits || self.open.is_empty()) {
+        if !fits && !self.open.is_empty() {
             self.flush();
         }
         if self.failed {
             return;
         }
         let slot = self.partitions.entry(entity).or_default();
-        match slot.state.decide_append(self.now, &command.batch.facts, &config.segments) {
-            Ok(AppendDecision::Append(record)) => {
-                slot.in_batch = self.open.number;
-                self.open.durability = durability;
-                self.open.bytes += bytes;
-                self.open.decided.push(Decided { command, record });
-            }
+        let record = match slot.state.decide_append(self.now, &command.batch.facts, &config.segments) {
+            Ok(AppendDecision::Append(record)) => record,
             Ok(AppendDecision::Duplicate { base, .. }) => {
                 self.shared.counters.duplicates.add(1);
                 let answer = Appended { base_offset: base, log_start: view.log_start(), duplicate: true };
-                self.park_append(durability, command, Ok(answer));
+                return self.park_append(durability, command.reply, Ok(answer), command.permit);
             }
-            Err(refusal) => self.park_append(durability, command, Err(refusal.into())),
+            Err(refusal) => {
+                return self.park_append(durability, command.reply, Err(refusal.into()), command.permit);
+            }
+        };
+        // The last moment at which a refusal changes nothing.
+        if let Err(error) = self.store.admit() {
+            return self.refuse(command.reply, error);
+        }
+        let PartitionRecord::Append { base, facts, .. } = &record else { return };
+        let (base, count, size) = (*base, facts.count, facts.bytes);
+        let (kind, meta) = record.encode();
+        let run = Run {
+            base,
+            count,
+            max_ts: facts.max_ts,
+            leader_epoch: slot.state.epochs().current(),
+            batch: command.batch.bytes,
+        };
+        slot.state.apply(&record, self.now);
+        if slot.at.as_ref().is_none_or(|at| !at.is_same(&command.partition)) {
+            slot.at = Some(command.partition.clone());
+        }
+        let answer = Appended { base_offset: base, log_start: view.log_start(), duplicate: false };
+        let raise = Raise::End { partition: command.partition, end: base + u64::from(count), bytes: size };
+        let release = Release::Append { reply: command.reply, answer: Ok(answer), permit: command.permit };
+        self.open.durability = durability;
+        self.open.bytes += bytes;
+        self.open.records += u64::from(count);
+        self.open.ops.push(Op { kind: OpKind(kind), entity, meta, run: Some(run) });
+        self.open.parked.push((raise, release));
+    }
+
+    /// Answers an append that wrote nothing, but only once what it read is as durable as the topic asks for: it may have read what is in the open batch.
+    fn park_append(
+        &mut self,
+        durability: Durability,
+        reply: AppendReply,
+        answer: Result<Appended, AppendError>,
+        permit: Permit,
+    ) {
+        let release = Release::Append { reply, answer, permit };
+        if self.open.is_empty() {
+            self.park(durability, Parked { lsn: self.applied, raise: Raise::Nothing, release });
+        } else {
+            // It has this durability: an open batch of another was flushed before the decision.
+            self.open.parked.push((Raise::Nothing, release));
         }
     }
 
-    /// Answers an append that wrote nothing, but only once what it read is as durable as the topic asks for.
-    fn park_append(&mut self, durability: Durability, command: AppendCommand, answer: Result<Appended, AppendError>) {
-        let release = Release::Append { reply: command.reply, answer, permit: command.permit };
-        self.park(durability, Parked { lsn: self.applied, raise: Raise::Nothing, release });
+    /// Refuses an append of which nothing was done.
+    fn refuse(&mut self, reply: AppendReply, error: trine_storage::AppendError) {
+        if let trine_storage::AppendError::Stopped(reason) = &error {
+            self.fail(reason);
+            return;
+        }
+        self.shared.counters.refused.add(1);
+        let _ = reply.send(Err(AppendError::Failure(error.into())));
     }
 
-    /// Hands the open batch to the store, applies it, parks the replies. When the store refuses, nothing has changed.
+    /// Hands the open batch to the store and parks what waits for it.
     pub(super) fn flush(&mut self) {
         if self.open.is_empty() {
             return;
         }
         let durability = self.open.durability;
-        let decided = std::mem::take(&mut self.open.decided);
-        let ops = decided.iter().map(|decided| self.op(decided)).collect();
-        self.open.clear();
-        let lsn = match self.store.append(OpBatch { at: self.now, durability, reserve: false, ops }) {
+        // As large as this one: the next turn is likely to be like it.
+        let next = Vec::with_capacity(self.open.ops.len());
+        let ops = std::mem::replace(&mut self.open.ops, next);
+        let appended = ops.len() as u64;
+        // Admitted one by one, so it may finish in the reserve what began outside of it.
+        let lsn = match self.store.append(OpBatch { at: self.now, durability, reserve: true, ops }) {
             Ok(lsn) => lsn,
             Err(error) => {
-                if let trine_storage::AppendError::Stopped(reason) = &error {
-                    self.fail(reason);
-                    return;
-                }
-                self.shared.counters.refused.add(decided.len() as u64);
-                for Decided { command, .. } in decided {
-                    let _ = command.reply.send(Err(AppendError::Failure(error.clone().into())));
-                }
+                // The state is ahead of the log: there is no way back (law 7).
+                self.fail(&error.to_string().into());
                 return;
             }
         };
         self.applied = lsn;
-        let (mut records, mut bytes) = (0, 0);
-        for Decided { command, record } in decided {
-            let PartitionRecord::Append { base, facts, .. } = &record else { continue };
-            let (base, count, size) = (*base, facts.count, facts.bytes);
-            records += u64::from(count);
-            bytes += u64::from(size);
-            let slot = self.partitions.entry(command.partition.entity()).or_default();
-            slot.state.apply(&record, self.now);
-            if slot.at.as_ref().is_none_or(|at| !at.is_same(&command.partition)) {
-                slot.at = Some(command.partition.clone());
-            }
-            let answer =
-                Appended { base_offset: base, log_start: command.partition.view().log_start(), duplicate: false };
-            let raise = Raise::End { partition: command.partition, end: base + u64::from(count), bytes: size };
-            let release = Release::Append { reply: command.reply, answer: Ok(answer), permit: command.permit };
+        let mut parked = std::mem::take(&mut self.open.parked);
+        for (raise, release) in parked.drain(..) {
             self.park(durability, Parked { lsn, raise, release });
         }
+        self.open.parked = parked;
         let counters = &self.shared.counters;
-        counters.batches_appended.add(1);
-        counters.records_appended.add(records);
-        counters.bytes_appended.add(bytes);
-    }
-
-    fn op(&self, decided: &Decided) -> Op {
-        let entity = decided.command.partition.entity();
-        let (kind, meta) = decided.record.encode();
-        let run = match &decided.record {
-            PartitionRecord::Append { base, facts, .. } => Some(Run {
-                base: *base,
-                count: facts.count,
-                max_ts: facts.max_ts,
-                leader_epoch: self.partitions.get(&entity).map_or(0, |slot| slot.state.epochs().current()),
-                batch: decided.command.batch.bytes.clone(),
-            }),
-            _ => None,
-        };
-        Op { kind: OpKind(kind), entity, meta, run }
+        counters.batches_appended.add(appended);
+        counters.records_appended.add(self.open.records);
+        counters.bytes_appended.add(self.open.bytes as u64);
+        (self.open.bytes, self.open.records) = (0, 0);
     }
 }
 

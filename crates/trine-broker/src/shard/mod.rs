@@ -1,7 +1,8 @@
 //! A shard: the owner of the entities of one shard group. A synchronous state machine, so that a test can run the whole broker on one thread; the task
 //! around it ([`run`]) only waits and drains.
 //!
-//! The order that everything depends on (decision E5): permit → decide → append to the log → apply → park the reply. When the log's durable end moves:
+//! The order that everything depends on (decision E5): permit → decide → append to the log → apply → park the reply; produced batches of one turn are
+//! applied one by one and appended together (ADR 0004). When the log's durable end moves:
 //! first raise what everybody sees (high watermarks, the catalogue), then release replies in order, then wake who waits for data.
 
 mod append;
@@ -78,8 +79,6 @@ pub(crate) struct PartitionSlot {
     state: Partition,
     /// Where everybody sees it; `None` only during recovery.
     at: Option<PartitionRef>,
-    /// The open batch it takes part in.
-    in_batch: u64,
     /// The cleaner has it.
     compacting: bool,
 }
@@ -207,7 +206,7 @@ impl Shard {
 
     /// Appends one atomic batch of decisions of now. The caller applies the records once this succeeded, and changes nothing when it did not.
     fn commit(&mut self, ops: Vec<Op>, durability: Durability, reserve: bool) -> Result<Lsn, Failure> {
-        debug_assert!(self.open.is_empty(), "decisions of an open batch are not applied yet");
+        debug_assert!(self.open.is_empty(), "decisions of an open batch come first in the log");
         match self.store.append(OpBatch { at: self.now, durability, reserve, ops }) {
             Ok(lsn) => {
                 self.applied = lsn;

@@ -53,6 +53,40 @@ fn nothing_is_seen_or_answered_before_it_is_durable() {
 }
 
 #[test]
+fn what_arrives_together_is_one_batch_of_the_log_and_is_answered_together_in_order() {
+    let mut world = World::new();
+    world.topic("t", 1, &[]);
+    let partition = world.partition("t", 0);
+    let broker = world.broker.clone();
+    let before = broker.stats().store.batches;
+    // The repetition and the gap are decided on what the log does not have yet.
+    let sent: Vec<_> = [0, 1, 1, 3, 2].into_iter().map(|sequence| produced(7, 0, sequence, "x")).collect();
+    let mut answers = Vec::new();
+    for bytes in sent {
+        let permit = world.run_without_commit(broker.streams().permit(bytes.len())).unwrap();
+        answers.push(Box::pin(broker.streams().append(permit, &partition, NewBatch::built(bytes).unwrap())));
+    }
+    world.step();
+    let stats = broker.stats();
+    assert_eq!((stats.store.batches - before, stats.batches_appended, stats.duplicates), (1, 3, 1));
+    assert_eq!(partition.view().end(), 0);
+    assert!(answers.iter_mut().all(|answer| futures_poll(answer).is_none()), "not even the refusal is answered");
+    world.engine.commit();
+    world.step();
+    assert_eq!(partition.view().end(), 3);
+    let answers: Vec<_> = answers.iter_mut().map(|answer| futures_poll(answer).expect("answered")).collect();
+    let places: Vec<_> =
+        answers.iter().map(|answer| answer.as_ref().ok().map(|done| (done.base_offset, done.duplicate))).collect();
+    assert_eq!(places, [Some((0, false)), Some((1, false)), Some((1, true)), None, Some((2, false))]);
+    assert_eq!(answers[3], Err(AppendError::OutOfOrder { id: 7, got: 3, expected: 2 }));
+    drop(broker);
+    let mut world = world.crash();
+    let partition = world.partition("t", 0);
+    assert_eq!(world.append(&partition, produced(7, 0, 2, "x")).unwrap().base_offset, 2, "the log says the same");
+    assert_eq!(world.records(&partition, 0).len(), 3);
+}
+
+#[test]
 fn a_crash_forgets_exactly_what_was_not_answered() {
     let mut world = World::new();
     world.topic("t", 1, &[]);

@@ -67,8 +67,10 @@ impl World<'_> {
             ops: ops.clone(),
         };
         let (store, model) = (&live.stores[shard], &mut self.shards[shard]);
+        let (admitted, reserve) = (store.admit(), batch.reserve);
         match store.append(batch) {
             Ok(lsn) => {
+                ensure!(reserve || admitted.is_ok(), "an append was taken that was not admitted: {admitted:?}");
                 trace!(self, "append to {shard} as {lsn}, interval {interval:?}: {}", describe(&ops));
                 let interval = interval.map(|ms| Duration::from_millis(ms.into()));
                 for op in &ops {
@@ -85,6 +87,8 @@ impl World<'_> {
             }
             Err(AppendError::Full { .. }) => {
                 ensure!(self.bounded, "an append was refused as full on an endless disk");
+                ensure!(!reserve, "an append that may use the reserve was refused as full");
+                ensure!(matches!(admitted, Err(AppendError::Full { .. })), "what was admitted was refused as full");
                 self.tally.full += 1;
             }
             Err(AppendError::Stopped(why)) => {
