@@ -6,4 +6,5 @@ pub mod codec;
 pub mod forwards;
 pub mod groups;
 pub mod ops;
+pub mod queues;
 pub mod streams;

@@ -2,7 +2,6 @@
 
 /// A producer's batch appended to a partition (`streams`).
 pub const STREAM_APPEND: u16 = 1;
-// 2 Enqueue, 3 Deliver, 4 Settle, 5 Release, 6 Forward are the queue ledger's and the forwards'.
 /// A message put into a queue.
 pub const ENQUEUE: u16 = 2;
 /// Messages of a queue are done.
@@ -23,3 +22,19 @@ pub const LEADER_EPOCH: u16 = 14;
 pub const PRODUCERS_EXPIRED: u16 = 15;
 /// A partition's closed part was compacted (`streams`).
 pub const COMPACTED: u16 = 16;
+/// Messages were taken by consumers (`queues`).
+pub const DELIVER: u16 = 3;
+/// Deliveries were given back, or their deadlines changed (`queues`).
+pub const RELEASE: u16 = 5;
+/// A queue was emptied (`queues`).
+pub const PURGE: u16 = 17;
+/// Everything a push consumer held is back (`queues`).
+pub const RELEASE_CONSUMER: u16 = 18;
+/// A queue's copy of its identity and settings (`queues`).
+pub const QUEUE_META: u16 = 19;
+/// A move task of a queue started, went on or ended (`queues`).
+pub const MOVE_TASK: u16 = 20;
+/// What moved from a queue has arrived, or was refused (`queues`).
+pub const FORWARD_END: u16 = 21;
+/// A queue refused what was to move to it (`queues`).
+pub const FORWARD_REFUSED: u16 = 22;

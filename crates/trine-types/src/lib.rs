@@ -7,6 +7,6 @@ mod time;
 mod uuid;
 
 pub use id::{EntityId, Lsn, Offset, SLOTS, ShardId};
-pub use name::{GroupName, NameError, Namespace, TopicName};
+pub use name::{GroupName, NameError, Namespace, QueueName, TopicName};
 pub use time::Timestamp;
 pub use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::limits::{GROUP_NAME_BYTES_MAX, TOPIC_NAME_BYTES_MAX};
+use crate::limits::{GROUP_NAME_BYTES_MAX, QUEUE_NAME_BYTES_MAX, TOPIC_NAME_BYTES_MAX};
 
 /// Why a name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,29 @@ impl GroupName {
     }
 }
 
+/// A queue's name: 1–255 bytes of any text (AMQP's rule). What a protocol can spell beyond that is its edge's business.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueName(Arc<str>);
+
+impl QueueName {
+    /// Checks and keeps a name.
+    pub fn parse(name: &str) -> Result<Self, NameError> {
+        if name.is_empty() {
+            return Err(NameError::Empty { kind: "queue" });
+        }
+        if name.len() > QUEUE_NAME_BYTES_MAX {
+            return Err(NameError::TooLong { kind: "queue", len: name.len(), max: QUEUE_NAME_BYTES_MAX });
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A namespace: `default` is AMQP vhost `/`, Kafka, Redis, the CLI's default and the AWS default (decision Q11).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Arc<str>);
@@ -114,7 +137,7 @@ macro_rules! text {
         }
     )*};
 }
-text!(TopicName, GroupName, Namespace);
+text!(TopicName, GroupName, QueueName, Namespace);
 
 #[cfg(test)]
 mod tests {
@@ -141,5 +164,14 @@ mod tests {
         assert_eq!(GroupName::parse("söme group/1").unwrap().as_str(), "söme group/1");
         assert!(GroupName::parse("").is_err());
         assert!(GroupName::parse(&"x".repeat(32_768)).is_err());
+    }
+
+    #[test]
+    fn queue_names_are_up_to_255_bytes_of_any_text() {
+        for good in ["a", "söme queue/1.fifo", &"x".repeat(255)] {
+            assert_eq!(QueueName::parse(good).unwrap().as_str(), good);
+        }
+        assert_eq!(QueueName::parse(""), Err(NameError::Empty { kind: "queue" }));
+        assert!(matches!(QueueName::parse(&"x".repeat(256)), Err(NameError::TooLong { len: 256, max: 255, .. })));
     }
 }

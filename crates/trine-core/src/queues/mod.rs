@@ -1,0 +1,7 @@
+//! Queues: which messages wait, who has which of them until when, and what becomes of them.
+
+mod number;
+mod settings;
+
+pub use number::MessageNumber;
+pub use settings::{DeadLetter, DedupScope, Overflow, QueueDurability, QueueSettings, RedriveAllow, SettingsError};
