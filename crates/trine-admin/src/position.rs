@@ -2,7 +2,7 @@
 //! milliseconds, or `@-5m` for five minutes ago).
 
 use trine_broker::{Broker, OffsetQuery, PartitionRef};
-use trine_types::{Offset, Timestamp};
+use trine_types::{Offset, Timestamp, units::parse_duration};
 
 use crate::{error::ApiError, time};
 
@@ -62,27 +62,13 @@ impl Position {
 
 fn parse_time(text: &str, now: Timestamp) -> Option<i64> {
     if let Some(ago) = text.strip_prefix('-') {
-        return now.0.checked_sub(duration_ms(ago)?);
+        let ago = parse_duration(ago).ok()?;
+        return now.0.checked_sub(i64::try_from(ago.as_millis()).ok()?);
     }
     if let Ok(number) = text.parse::<i64>() {
         return if number.abs() < SECONDS_BELOW { number.checked_mul(1000) } else { Some(number) };
     }
     time::from_rfc3339(text)
-}
-
-/// `30s`, `5m`, `2h`, `7d`, `250ms`.
-fn duration_ms(text: &str) -> Option<i64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at_checked(digits)?;
-    let scale = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.parse::<i64>().ok()?.checked_mul(scale)
 }
 
 #[cfg(test)]

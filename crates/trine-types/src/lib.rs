@@ -4,6 +4,7 @@ mod id;
 pub mod limits;
 mod name;
 mod time;
+pub mod units;
 mod uuid;
 
 pub use id::{EntityId, Lsn, Offset, SLOTS, ShardId};

@@ -7,7 +7,6 @@ mod load;
 mod near;
 mod objects;
 mod settings;
-mod units;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,7 +16,7 @@ pub use listen::{Listener, ListenerKind};
 pub use load::{ConfigError, Loader, Problem};
 pub use objects::{AwsKey, TopicDecl, UserDecl};
 pub use settings::{SETTINGS, Setting};
-pub use units::{parse_duration, parse_size, show_duration, show_size};
+pub use trine_types::units::{parse_duration, parse_size, show_duration, show_size};
 
 /// Which of the two ways to run the server; they differ in defaults only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,10 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{
-    Config, Durability, Listener, ListenerKind, LogFormat, Profile,
-    units::{parse_duration, parse_size},
-};
+use super::{Config, Durability, Listener, ListenerKind, LogFormat, Profile, parse_duration, parse_size};
 
 /// Longest sync interval in milliseconds: a power cut may cost this much.
 const INTERVAL_MS_MAX: u128 = 60_000;
