@@ -24,6 +24,33 @@ impl Uuid {
         Self(bytes)
     }
 
+    /// The form with hyphens, lower case: what message ids and AWS's ids look like.
+    #[must_use]
+    pub fn hyphenated(self) -> String {
+        let mut text = String::with_capacity(36);
+        for (i, byte) in self.0.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 15] {
+                text.push(char::from(HEX[usize::from(digit)]));
+            }
+        }
+        text
+    }
+
+    /// Parses the form with hyphens.
+    #[must_use]
+    pub fn parse_hyphenated(text: &str) -> Option<Self> {
+        let mut out = [0_u8; 16];
+        let mut digits = text.bytes().filter(|byte| *byte != b'-').map(|byte| char::from(byte).to_digit(16));
+        for byte in &mut out {
+            *byte = (digits.next()?? * 16 + digits.next()??) as u8;
+        }
+        let id = Self(out);
+        (text.len() == 36 && digits.next().is_none() && text.eq_ignore_ascii_case(&id.hyphenated())).then_some(id)
+    }
+
     /// Parses the 22-character URL-safe base64 form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -47,6 +74,7 @@ impl Uuid {
     }
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// URL-safe base64 without padding, 22 characters, as Kafka's tools print ids.
@@ -88,5 +116,17 @@ mod tests {
         assert_eq!(Uuid::parse(&id.to_string()), Some(id));
         assert_eq!(Uuid::parse("short"), None);
         assert_eq!(Uuid::parse("!AAAAAAAAAAAAAAAAAAAAA"), None);
+    }
+
+    #[test]
+    fn hyphens_stand_where_they_belong() {
+        let id = Uuid([0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x42, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00]);
+        let text = "123e4567-e89b-42d3-a456-426614174000";
+        assert_eq!(id.hyphenated(), text);
+        assert_eq!(Uuid::parse_hyphenated(text), Some(id));
+        assert_eq!(Uuid::parse_hyphenated(&text.to_uppercase()), Some(id));
+        for bad in ["", "123e4567e89b42d3a456426614174000", &text[1..], &format!("{text}0"), &text.replace('1', "g")] {
+            assert_eq!(Uuid::parse_hyphenated(bad), None, "{bad}");
+        }
     }
 }

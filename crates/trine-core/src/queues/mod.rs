@@ -2,6 +2,8 @@
 
 mod number;
 mod settings;
+mod text;
 
 pub use number::MessageNumber;
 pub use settings::{DeadLetter, DedupScope, Overflow, QueueDurability, QueueSettings, RedriveAllow, SettingsError};
+pub use text::{TEXT_SETTINGS, TextError, TextSetting};
