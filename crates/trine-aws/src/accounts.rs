@@ -90,10 +90,7 @@ impl Accounts {
     /// The namespace an account means; one that no namespace has means the default one, because hard-coded queue URLs differ.
     #[must_use]
     pub fn namespace_of(&self, account: &str) -> Namespace {
-        Account::parse(account)
-            .ok()
-            .and_then(|account| self.by_account.get(&account).cloned())
-            .unwrap_or_else(Namespace::default)
+        Account::parse(account).ok().and_then(|account| self.by_account.get(&account).cloned()).unwrap_or_default()
     }
 
     /// A namespace's account; one that has none shows the default account.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use hyper::HeaderMap;
 use serde::{Serialize, de::DeserializeOwned};
-use trine_broker::Principal;
+use trine_broker::{Access, Action, Principal, Resource};
 use trine_net::DrainSignal;
 use trine_types::Namespace;
 
@@ -61,6 +61,8 @@ pub struct Call {
     pub caller: Caller,
     /// Namespaces and their accounts.
     pub accounts: Arc<Accounts>,
+    /// What users may do at this listener; see [`Call::allow`].
+    pub access: Arc<Access>,
     /// The client's address.
     pub peer: SocketAddr,
     /// The request's headers.
@@ -97,6 +99,12 @@ impl Call {
             return Err(ServiceError::access_denied(format!("{who} belongs to another account than {account}")));
         }
         Ok(namespace)
+    }
+
+    /// The access check every action makes before it does or tells anything.
+    pub fn allow(&self, action: Action, resource: Resource<'_>) -> Result<(), ServiceError> {
+        let checked = self.access.check(&self.caller.principal, action, resource);
+        checked.map_err(|denied| ServiceError::access_denied(denied.to_string()))
     }
 
     /// A header's value, when it is text.

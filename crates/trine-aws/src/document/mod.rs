@@ -10,7 +10,8 @@ mod xml;
 use serde::de::DeserializeOwned;
 
 pub use form::Form;
-pub(crate) use xml::{XmlError, write_members};
+pub(crate) use form::hex;
+pub(crate) use xml::{XmlError, escape_into, write_members};
 
 use crate::Params;
 

@@ -1,0 +1,306 @@
+//! One request: who it is from, which action it is for, what the answer is. Order: browser check, helpers, body, signature, parameters, action, call.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+use hyper::{
+    HeaderMap, Method, Request, Uri, Version,
+    body::Incoming,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
+};
+use trine_broker::Principal;
+
+use super::{
+    Session,
+    body::{self, BodyError, Received},
+    dispatch, guard, health, host, origin,
+    respond::{self, Answer, Style, XMLNS_NONE},
+};
+use crate::{
+    Account, Call, Caller, Form, Helper, Malformed, Params, Protocol, RequestId, ServiceError,
+    sigv4::{self, AuthError, Credential, Parts},
+};
+
+/// Longest region that is echoed.
+const REGION_BYTES_MAX: usize = 32;
+
+/// A request without its body.
+struct Head {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn host(&self) -> &str {
+        host::given(&self.headers, &self.uri)
+    }
+
+    fn query(&self) -> &str {
+        self.uri.query().unwrap_or("")
+    }
+
+    fn text(&self, name: impl hyper::header::AsHeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    fn is_form(&self) -> bool {
+        // A raw client may send its form without a word about it.
+        let kind = self.text(CONTENT_TYPE);
+        kind.is_empty() || kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) -> Answer {
+    let _busy = session.watch.begin(request.version() == Version::HTTP_2);
+    let id = RequestId::random(&*session.inner.rng);
+    let (parts, body) = request.into_parts();
+    let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers };
+    if let Some(why) = origin::refusal(&head.headers, head.host()) {
+        return respond::plain(id, 403, "text/plain", why.into());
+    }
+    let path = decoded_path(head.uri.path());
+    let helper = session.inner.services.iter().any(|s| s.info().helper_prefix.is_some_and(|p| path.starts_with(p)));
+    if helper || path == health::PATH {
+        return help(&session, id, head, path, body).await;
+    }
+    let target = head.headers.get("x-amz-target").map(|value| value.to_str().unwrap_or("").to_owned());
+    let style = Style {
+        protocol: if target.is_some() { Protocol::Json } else { Protocol::Query },
+        json_11: head.text(CONTENT_TYPE).starts_with("application/x-amz-json-1.1"),
+        xmlns: dispatch::xmlns(&session.inner.services, None).unwrap_or(XMLNS_NONE),
+        id,
+    };
+    let received = match body::read(body, &session.inner.room).await {
+        Ok(received) => received,
+        Err(error) => {
+            count(&session.inner.counters.malformed);
+            return respond::and_close(respond::failure(style, &unreadable(error)));
+        }
+    };
+    answer(&session, style, head, path, target, received).await
+}
+
+async fn answer(
+    session: &Session,
+    mut style: Style,
+    head: Head,
+    path: String,
+    target: Option<String>,
+    received: Received,
+) -> Answer {
+    let inner = &session.inner;
+    let counters = &inner.counters;
+    let form = form(&head, style.protocol, &received.bytes);
+    if style.protocol == Protocol::Query
+        && let Ok(form) = &form
+        && form.get("Action").is_none_or(str::is_empty)
+    {
+        count(&counters.malformed);
+        return respond::no_action(style.id);
+    }
+    let identity = match authenticate(session, &head, &form, &received.bytes) {
+        Ok(identity) => identity,
+        Err(error) => {
+            count(&counters.unauthenticated);
+            tracing::debug!(peer = %session.peer, reason = %error, "a request was not let in");
+            return respond::failure(style, &error.answer());
+        }
+    };
+    let signed_for = identity.credential.as_ref().map(|credential| credential.service.as_str());
+    if let Some(xmlns) = dispatch::xmlns(&inner.services, signed_for) {
+        style.xmlns = xmlns;
+    }
+    let dispatched = match (&target, &form) {
+        (Some(target), _) => dispatch::by_target(&inner.services, target),
+        (None, Err(malformed)) => Err(ServiceError::malformed(malformed.to_string())),
+        (None, Ok(form)) => dispatch::by_action(&inner.services, form.get("Action").unwrap_or("")),
+    };
+    let (service, action) = match dispatched {
+        Ok(found) => found,
+        Err(error) => {
+            count(&counters.malformed);
+            return respond::failure(style, &error);
+        }
+    };
+    let info = service.info();
+    style.xmlns = info.query_xmlns.unwrap_or(style.xmlns);
+    if let Some(service) = signed_for.filter(|signed_for| session.checked && *signed_for != info.signing_name) {
+        count(&counters.unauthenticated);
+        let shown = crate::error::shortened(service);
+        let error = AuthError::Scope(format!(
+            "Credential should be scoped to correct service: '{}', not '{shown}'.",
+            info.signing_name
+        ));
+        return respond::failure(style, &error.answer());
+    }
+    let params = match style.protocol {
+        Protocol::Json => Params::Json(received.bytes.clone()),
+        Protocol::Query => Params::Form(form.unwrap_or_default()),
+    };
+    let call = Call {
+        protocol: style.protocol,
+        action,
+        params,
+        path,
+        base_url: host::base_url(inner.public_url.as_deref(), head.host(), session.local),
+        region: identity.region(&inner.region),
+        caller: identity.caller,
+        accounts: Arc::clone(&inner.accounts),
+        access: Arc::clone(if session.checked { &inner.access } else { &inner.open }),
+        peer: session.peer,
+        headers: head.headers,
+        request_id: style.id,
+        drain: session.drain.clone(),
+    };
+    counters.called(action);
+    match service.call(call).await {
+        Ok(output) => respond::success(style, action, output),
+        Err(error) => {
+            counters.failed(error.status);
+            respond::failure(style, &error)
+        }
+    }
+}
+
+/// Parameters of the query string and, in the Query protocol, of a form body.
+fn form(head: &Head, protocol: Protocol, body: &Bytes) -> Result<Form, Malformed> {
+    let mut form = Form::parse(head.query().as_bytes())?;
+    if protocol == Protocol::Query && head.is_form() {
+        form.add(body)?;
+    }
+    Ok(form)
+}
+
+/// Who a request says it is from, proven when signatures are checked.
+struct Identity {
+    caller: Caller,
+    credential: Option<Credential>,
+}
+
+impl Identity {
+    /// The region to echo: the signature's when it looks like one.
+    fn region(&self, default: &str) -> String {
+        let given = self.credential.as_ref().map(|credential| credential.region.as_str()).filter(|region| {
+            region.len() <= REGION_BYTES_MAX && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        });
+        given.unwrap_or(default).to_owned()
+    }
+}
+
+fn authenticate(
+    session: &Session,
+    head: &Head,
+    form: &Result<Form, Malformed>,
+    body: &Bytes,
+) -> Result<Identity, AuthError> {
+    let inner = &session.inner;
+    let empty = Form::default();
+    let given = sigv4::find(&head.headers, form.as_ref().unwrap_or(&empty));
+    if !session.checked {
+        // Any key and any signature will do, and none.
+        let credential = given.ok().flatten().map(|given| given.credential);
+        let access_key_id = credential.as_ref().map(|credential| credential.access_key_id.clone());
+        let account = access_key_id.as_deref().filter(|id| Account::is_account(id)).unwrap_or("");
+        let namespace = inner.accounts.namespace_of(account);
+        let caller = Caller { principal: Principal::ANONYMOUS, access_key_id, namespace, confined: false };
+        return Ok(Identity { caller, credential });
+    }
+    let given = given?.ok_or(AuthError::Missing)?;
+    let parts = Parts {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.query(),
+        headers: &head.headers,
+        host: head.host(),
+    };
+    let key = sigv4::verify(&inner.keys, &given, parts, body, inner.clock.wall())?;
+    let caller = Caller {
+        principal: Principal::user(key.user()),
+        access_key_id: Some(given.credential.access_key_id.clone()),
+        namespace: key.namespace().clone(),
+        confined: true,
+    };
+    Ok(Identity { caller, credential: Some(given.credential) })
+}
+
+/// A helper path or the health page.
+async fn help(session: &Arc<Session>, id: RequestId, head: Head, path: String, body: Incoming) -> Answer {
+    let inner = &session.inner;
+    if session.checked
+        && let Err((status, why)) = guard::admit(inner, &head.headers).await
+    {
+        let mut answer = respond::plain(id, status, "text/plain", why.into());
+        if status == 401 {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"trine\""));
+        }
+        return answer;
+    }
+    if path == health::PATH {
+        return respond::plain(id, 200, "application/json", health::body(inner));
+    }
+    let received = match body::read(body, &inner.room).await {
+        Ok(received) => received,
+        Err(error) => {
+            let error = unreadable(error);
+            return respond::and_close(respond::plain(id, error.status, "text/plain", error.to_string().into()));
+        }
+    };
+    let params = match form(&head, Protocol::Query, &received.bytes) {
+        Ok(params) => params,
+        Err(malformed) => return respond::plain(id, 400, "text/plain", malformed.to_string().into()),
+    };
+    let request = Helper {
+        method: head.method.as_str().to_owned(),
+        json: head.text(ACCEPT).contains("application/json"),
+        base_url: host::base_url(inner.public_url.as_deref(), head.host(), session.local),
+        accounts: Arc::clone(&inner.accounts),
+        region: inner.region.clone(),
+        request_id: id,
+        path: path.clone(),
+        params,
+    };
+    let service = inner.services.iter().find(|s| s.info().helper_prefix.is_some_and(|p| path.starts_with(p)));
+    let answered = match service {
+        Some(service) => service.helper(request).await,
+        None => None,
+    };
+    match answered {
+        Some(answer) => respond::plain(id, answer.status, answer.content_type, answer.body),
+        None => respond::plain(id, 404, "text/plain", Bytes::from_static(b"there is nothing here")),
+    }
+}
+
+fn unreadable(error: BodyError) -> ServiceError {
+    let message = error.to_string();
+    match error {
+        BodyError::TooLarge => {
+            ServiceError::framework("RequestEntityTooLargeException", "RequestEntityTooLarge", 413, message)
+        }
+        BodyError::TooSlow => ServiceError::framework("RequestTimeoutException", "RequestTimeout", 408, message),
+        BodyError::Broken => ServiceError::malformed(message),
+    }
+}
+
+/// A path for look-ups; what is not UTF-8 matches nothing.
+fn decoded_path(raw: &str) -> String {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if let (b'%', [high, low, after @ ..]) = (first, tail)
+            && let (Some(high), Some(low)) = (crate::document::hex(*high), crate::document::hex(*low))
+        {
+            bytes.push(high << 4 | low);
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn count(counter: &std::sync::atomic::AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
