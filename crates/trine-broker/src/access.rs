@@ -138,6 +138,18 @@ pub struct Resource<'a> {
 }
 
 impl<'a> Resource<'a> {
+    /// A queue.
+    #[must_use]
+    pub const fn queue(name: &'a str) -> Self {
+        Self { kind: ResourceKind::Queue, name }
+    }
+
+    /// A channel, or a pattern of channels.
+    #[must_use]
+    pub const fn channel(name: &'a str) -> Self {
+        Self { kind: ResourceKind::Channel, name }
+    }
+
     /// A topic.
     #[must_use]
     pub const fn topic(name: &'a str) -> Self {
