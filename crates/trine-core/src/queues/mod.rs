@@ -5,6 +5,7 @@ mod number;
 mod record;
 mod settings;
 mod skeleton;
+mod text;
 
 pub use api::{
     Accepted, Arrivals, Arriving, Departing, Handle, HandleError, Handled, Hold, MessageFacts, MessageState,
@@ -18,6 +19,7 @@ pub use record::{
 };
 pub use settings::{DeadLetter, DedupScope, Overflow, QueueDurability, QueueSettings, RedriveAllow, SettingsError};
 pub use skeleton::{FrozenQueue, Queue};
+pub use text::{TEXT_SETTINGS, TextError, TextSetting};
 
 /// Most messages one receive takes.
 pub const RECEIVE_MAX: usize = 1000;
