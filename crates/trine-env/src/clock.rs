@@ -28,4 +28,15 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Wall time: signatures, certificates, `Date` headers, logs.
     fn wall(&self) -> Timestamp;
+
+    /// Whether message time stands still until somebody moves it, so that nothing comes by waiting for it.
+    fn is_frozen(&self) -> bool {
+        false
+    }
+
+    /// Moves message time to `to` (an earlier time changes nothing, as message time never falls) and returns the resulting time; `None` when this clock
+    /// follows the world's.
+    fn move_to(&self, _to: Timestamp) -> Option<Timestamp> {
+        None
+    }
 }

@@ -6,6 +6,8 @@ pub const TOPIC_NAME_BYTES_MAX: usize = 249;
 pub const GROUP_NAME_BYTES_MAX: usize = 32_767;
 /// Longest queue name in bytes (AMQP's short string).
 pub const QUEUE_NAME_BYTES_MAX: usize = 255;
+/// Longest namespace in bytes (AMQP's vhost).
+pub const NAMESPACE_BYTES_MAX: usize = 255;
 /// Largest operation batch, and so the ceiling of a topic's `max.message.bytes`, in bytes (decision E15).
 pub const OP_BATCH_BYTES_MAX: usize = 32 << 20;
 /// Default of `max.message.bytes` (Kafka's): one record batch with its header, in bytes.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::limits::{GROUP_NAME_BYTES_MAX, QUEUE_NAME_BYTES_MAX, TOPIC_NAME_BYTES_MAX};
+use crate::limits::{GROUP_NAME_BYTES_MAX, NAMESPACE_BYTES_MAX, QUEUE_NAME_BYTES_MAX, TOPIC_NAME_BYTES_MAX};
 
 /// Why a name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum NameError {
     /// The name has a character its kind does not allow.
     #[error("the topic name {name:?} may only have the characters a-z, A-Z, 0-9, '.', '_' and '-'")]
     BadCharacter { name: String },
+    /// The name has a NUL character.
+    #[error("the {kind} name has a NUL character")]
+    Nul { kind: &'static str },
     /// "." and ".." are not topic names.
     #[error("a topic cannot be named {name:?}")]
     Reserved { name: String },
@@ -114,6 +117,21 @@ impl Default for Namespace {
 }
 
 impl Namespace {
+    /// Checks and keeps a name: 1–255 bytes of any text without NUL (keys of names use it as a separator).
+    pub fn parse(name: &str) -> Result<Self, NameError> {
+        const KIND: &str = "namespace";
+        if name.is_empty() {
+            return Err(NameError::Empty { kind: KIND });
+        }
+        if name.len() > NAMESPACE_BYTES_MAX {
+            return Err(NameError::TooLong { kind: KIND, len: name.len(), max: NAMESPACE_BYTES_MAX });
+        }
+        if name.contains('\0') {
+            return Err(NameError::Nul { kind: KIND });
+        }
+        Ok(Self(name.into()))
+    }
+
     /// The namespace's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -157,6 +175,15 @@ mod tests {
             assert!(matches!(TopicName::parse(bad), Err(NameError::BadCharacter { .. })));
         }
         assert_eq!(TopicName::parse("a.b").unwrap().collision_key(), TopicName::parse("a_b").unwrap().collision_key());
+    }
+
+    #[test]
+    fn namespaces_are_any_text_without_nul() {
+        assert_eq!(Namespace::parse("default"), Ok(Namespace::default()));
+        assert_eq!(Namespace::parse("a/ä b").unwrap().as_str(), "a/ä b");
+        assert_eq!(Namespace::parse(""), Err(NameError::Empty { kind: "namespace" }));
+        assert_eq!(Namespace::parse("a\0b"), Err(NameError::Nul { kind: "namespace" }));
+        assert!(matches!(Namespace::parse(&"x".repeat(256)), Err(NameError::TooLong { max: 255, .. })));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use trine_types::limits::{ENTITIES_MAX, PARTITIONS_PER_TOPIC_MAX};
-use trine_types::{EntityId, GroupName, TopicName, Uuid};
+use trine_types::{EntityId, GroupName, QueueName, TopicName, Uuid};
 
 use super::settings::{SettingKind, words};
 use super::{Catalog, CatalogRecord, SettingError, TopicInfo, check_setting};
+use crate::queues::SettingsError;
 
 /// A topic to create.
 #[derive(Clone, Debug)]
@@ -62,8 +63,20 @@ pub enum CatalogRefusal {
     #[error("the topic has {has} partitions; {got} is not more than that")]
     NotMorePartitions { has: u32, got: u32 },
     /// The directory is at its limit.
-    #[error("the limit of {max} partitions and groups in one data directory is reached")]
+    #[error("the limit of {max} partitions, queues and groups in one data directory is reached")]
     TooManyEntities { max: u64 },
+    /// A queue of this name exists.
+    #[error("queue {name} exists already")]
+    QueueExists { name: QueueName },
+    /// The name's last queue was deleted a moment ago.
+    #[error("queue {name} was deleted a moment ago; its name can be used again in {left_ms} ms")]
+    QueueDeletedRecently { name: QueueName, left_ms: i64 },
+    /// No such queue.
+    #[error("there is no such queue")]
+    UnknownQueue,
+    /// Settings that cannot be, or cannot be had by an existing queue.
+    #[error(transparent)]
+    QueueSettings(#[from] SettingsError),
     /// A setting is wrong.
     #[error(transparent)]
     Setting(#[from] SettingError),
@@ -71,7 +84,7 @@ pub enum CatalogRefusal {
 
 impl Catalog {
     fn room_for(&self, more: u64) -> Result<(), CatalogRefusal> {
-        if self.partitions + self.groups.len() as u64 + more > ENTITIES_MAX {
+        if self.entities_len() + more > ENTITIES_MAX {
             return Err(CatalogRefusal::TooManyEntities { max: ENTITIES_MAX });
         }
         Ok(())

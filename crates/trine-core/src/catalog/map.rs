@@ -56,6 +56,19 @@ impl<K: Eq + Hash + Clone + AsRef<[u8]>, V: Clone> NameMap<K, V> {
         old
     }
 
+    /// Keeps of the entries in the bucket of `key` those whose value is wanted: a bounded share of a sweep over everything.
+    pub fn retain_near(&mut self, key: &K, wanted: impl Fn(&V) -> bool) {
+        let Some(at) = self.buckets.get(bucket(key.as_ref())) else { return };
+        if at.values().all(&wanted) {
+            return;
+        }
+        let Some(at) = Arc::make_mut(&mut self.buckets).get_mut(bucket(key.as_ref())) else { return };
+        let entries = Arc::make_mut(at);
+        let before = entries.len();
+        entries.retain(|_, value| wanted(value));
+        self.len -= before - entries.len();
+    }
+
     /// Number of entries.
     pub const fn len(&self) -> usize {
         self.len

@@ -1,10 +1,12 @@
-//! The catalogue: which topics and groups exist, under which ids, with which settings (decision E12).
+//! The catalogue: which topics, queues and groups exist, under which ids, with which settings (decision E12).
 //!
 //! It lives in shard group 0 and alone decides create, alter and delete. Its state is made of shared, immutable parts, so that a copy for readers
 //! ([`Catalog`] is `Clone`) costs next to nothing: readers see the copy of the last durable change.
 
 mod decide;
 mod map;
+mod ordered;
+mod queue;
 mod record;
 mod section;
 mod settings;
@@ -15,6 +17,8 @@ mod topic;
 
 pub use decide::{AlterOp, CatalogRefusal, NewTopic, SettingChange};
 pub use map::NameMap;
+pub use ordered::OrderedMap;
+pub use queue::{NewQueue, QueueInfo, QueueKey, TOMBSTONE_KEEP_MS, TOMBSTONES_MAX};
 pub use record::CatalogRecord;
 pub use settings::{
     Cleanup, Compression, FlushTo, SettingError, SettingKind, SettingSpec, TOPIC_SETTINGS, TimestampType, TopicConfig,

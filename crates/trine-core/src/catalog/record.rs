@@ -1,9 +1,12 @@
 //! The records of the catalogue, as they stand in the log.
 
 use bytes::Bytes;
-use trine_types::{GroupName, TopicName, Uuid};
+use trine_types::{GroupName, Namespace, QueueName, TopicName, Uuid};
 
-use crate::codec::{DecodeError, Reader, Writer};
+use crate::{
+    codec::{DecodeError, Reader, Writer},
+    queues::QueueSettings,
+};
 
 /// One change of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,38 @@ pub enum CatalogRecord {
         /// The first id that was never handed out.
         next: i64,
     },
+    /// A queue and all its lanes; those have no record until their first message.
+    QueueCreated {
+        /// Its id, random.
+        id: Uuid,
+        /// Where its name is unique.
+        namespace: Namespace,
+        /// Its name.
+        name: QueueName,
+        /// Entity number of lane 0; the others follow.
+        first_number: u64,
+        /// How many lanes.
+        lanes: u8,
+        /// Its settings.
+        settings: Box<QueueSettings>,
+    },
+    /// A queue's settings are now these.
+    QueueAltered {
+        /// Which queue.
+        id: Uuid,
+        /// All its settings.
+        settings: Box<QueueSettings>,
+    },
+    /// A queue and all its messages are gone.
+    QueueDeleted {
+        /// Which queue.
+        id: Uuid,
+    },
+    /// The secret that receipts are signed with.
+    ReceiptKey {
+        /// Random.
+        key: [u8; 32],
+    },
 }
 
 // On disk for ever: a tag is never given a second meaning.
@@ -75,6 +110,10 @@ const TOPIC_DELETED: u8 = 4;
 const GROUP_CREATED: u8 = 5;
 const GROUP_DELETED: u8 = 6;
 const PRODUCER_IDS: u8 = 7;
+const QUEUE_CREATED: u8 = 8;
+const QUEUE_ALTERED: u8 = 9;
+const QUEUE_DELETED: u8 = 10;
+const RECEIPT_KEY: u8 = 11;
 
 pub(super) fn encode_settings<'a>(w: &mut Writer, settings: impl ExactSizeIterator<Item = (&'a str, &'a str)>) {
     w.var(settings.len() as u64);
@@ -96,6 +135,20 @@ pub(super) fn decode_settings(r: &mut Reader<'_>) -> Result<Vec<(String, String)
 pub(super) fn decode_topic_name(r: &mut Reader<'_>) -> Result<TopicName, DecodeError> {
     let name = r.str()?;
     TopicName::parse(name).or_else(|_| r.fail())
+}
+
+pub(super) fn decode_namespace(r: &mut Reader<'_>) -> Result<Namespace, DecodeError> {
+    let name = r.str()?;
+    Namespace::parse(name).or_else(|_| r.fail())
+}
+
+pub(super) fn decode_queue_name(r: &mut Reader<'_>) -> Result<QueueName, DecodeError> {
+    let name = r.str()?;
+    QueueName::parse(name).or_else(|_| r.fail())
+}
+
+pub(super) fn decode_key(r: &mut Reader<'_>) -> Result<[u8; 32], DecodeError> {
+    r.raw(32)?.try_into().or_else(|_| r.fail())
 }
 
 pub(super) fn decode_group_name(r: &mut Reader<'_>) -> Result<GroupName, DecodeError> {
@@ -149,6 +202,28 @@ impl CatalogRecord {
                 w.u8(PRODUCER_IDS);
                 w.i64(*next);
             }
+            Self::QueueCreated { id, namespace, name, first_number, lanes, settings } => {
+                w.u8(QUEUE_CREATED);
+                w.raw(&id.0);
+                w.str(namespace.as_str());
+                w.str(name.as_str());
+                w.var(*first_number);
+                w.u8(*lanes);
+                settings.encode(&mut w);
+            }
+            Self::QueueAltered { id, settings } => {
+                w.u8(QUEUE_ALTERED);
+                w.raw(&id.0);
+                settings.encode(&mut w);
+            }
+            Self::QueueDeleted { id } => {
+                w.u8(QUEUE_DELETED);
+                w.raw(&id.0);
+            }
+            Self::ReceiptKey { key } => {
+                w.u8(RECEIPT_KEY);
+                w.raw(key);
+            }
         }
         w.finish()
     }
@@ -171,6 +246,17 @@ impl CatalogRecord {
             GROUP_CREATED => Self::GroupCreated { name: decode_group_name(&mut r)?, number: r.var()? },
             GROUP_DELETED => Self::GroupDeleted { name: decode_group_name(&mut r)? },
             PRODUCER_IDS => Self::ProducerIds { next: r.i64()? },
+            QUEUE_CREATED => Self::QueueCreated {
+                id: r.uuid()?,
+                namespace: decode_namespace(&mut r)?,
+                name: decode_queue_name(&mut r)?,
+                first_number: r.var()?,
+                lanes: r.u8()?.max(1),
+                settings: Box::new(QueueSettings::decode(&mut r)?),
+            },
+            QUEUE_ALTERED => Self::QueueAltered { id: r.uuid()?, settings: Box::new(QueueSettings::decode(&mut r)?) },
+            QUEUE_DELETED => Self::QueueDeleted { id: r.uuid()? },
+            RECEIPT_KEY => Self::ReceiptKey { key: decode_key(&mut r)? },
             _ => return r.fail(),
         };
         r.end()?;

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use trine_types::{EntityId, GroupName, Timestamp, TopicName, Uuid};
 
-use super::{CatalogRecord, Extent, GroupInfo, NameMap, TopicConfig, TopicDefaults, TopicInfo, setting_spec};
+use super::{
+    CatalogRecord, Extent, GroupInfo, NameMap, OrderedMap, QueueInfo, QueueKey, TopicConfig, TopicDefaults, TopicInfo,
+    setting_spec,
+};
+use crate::queues::QueueSettings;
 
 /// What exists. A clone is a snapshot for readers and shares everything.
 #[derive(Clone, Debug)]
@@ -17,6 +21,17 @@ pub struct Catalog {
     /// Collision keys ("." as "_") of all topics.
     pub(super) collisions: NameMap<String, TopicName>,
     pub(super) groups: NameMap<GroupName, GroupInfo>,
+    pub(super) queues: OrderedMap<QueueKey, Arc<QueueInfo>>,
+    pub(super) queue_ids: NameMap<Uuid, QueueKey>,
+    /// (target, source) of dead letters.
+    pub(super) dead_letters: OrderedMap<(QueueKey, QueueKey), ()>,
+    /// Names of queues deleted lately, and when.
+    pub(super) tombstones: NameMap<QueueKey, Timestamp>,
+    /// Settings of the queue put last, to be shared.
+    pub(super) last_settings: Option<Arc<QueueSettings>>,
+    /// Lanes of all queues.
+    pub(super) lanes: u64,
+    pub(super) receipt_key: Option<[u8; 32]>,
     /// Number of the next entity; 0 is the catalogue itself.
     pub(super) next_number: u64,
     pub(super) partitions: u64,
@@ -35,6 +50,13 @@ impl Catalog {
             by_id: NameMap::default(),
             collisions: NameMap::default(),
             groups: NameMap::default(),
+            queues: OrderedMap::default(),
+            queue_ids: NameMap::default(),
+            dead_letters: OrderedMap::default(),
+            tombstones: NameMap::default(),
+            last_settings: None,
+            lanes: 0,
+            receipt_key: None,
             next_number: 1,
             partitions: 0,
             next_producer_id: 0,
@@ -108,7 +130,14 @@ impl Catalog {
 
     /// Every entity that exists, the catalogue itself excepted. Recovery drops all others (decision E12).
     pub fn entities(&self) -> impl Iterator<Item = EntityId> {
-        self.topics().flat_map(|topic| topic.entities()).chain(self.groups().map(|group| group.entity))
+        let topics = self.topics().flat_map(|topic| topic.entities());
+        let queues = self.queues().flat_map(|queue| queue.entities());
+        topics.chain(queues).chain(self.groups().map(|group| group.entity))
+    }
+
+    /// Number of [`Catalog::entities`].
+    pub(super) const fn entities_len(&self) -> u64 {
+        self.partitions + self.lanes + self.groups.len() as u64
     }
 
     pub(super) fn config(&self, settings: &[(String, String)]) -> TopicConfig {
@@ -177,6 +206,25 @@ impl Catalog {
             CatalogRecord::GroupDeleted { name } => {
                 self.groups.remove(name);
             }
+            CatalogRecord::QueueCreated { id, namespace, name, first_number, lanes, settings } => {
+                self.next_number = self.next_number.max(first_number + u64::from(*lanes));
+                self.put_queue(QueueInfo {
+                    id: *id,
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                    first_number: *first_number,
+                    lanes: *lanes,
+                    settings: Arc::new(QueueSettings::clone(settings)),
+                    created_at: at,
+                    altered_at: at,
+                    version: self.version,
+                });
+            }
+            CatalogRecord::QueueAltered { id, settings } => {
+                self.alter_queue(*id, QueueSettings::clone(settings), at);
+            }
+            CatalogRecord::QueueDeleted { id } => self.remove_queue(*id, at),
+            CatalogRecord::ReceiptKey { key } => self.receipt_key = Some(*key),
             CatalogRecord::ProducerIds { next } => self.next_producer_id = self.next_producer_id.max(*next),
         }
     }

@@ -5,6 +5,8 @@ use trine_types::{EntityId, GroupName, Timestamp, TopicName, Uuid};
 
 use super::*;
 
+mod queues;
+
 fn name(text: &str) -> TopicName {
     TopicName::parse(text).unwrap()
 }

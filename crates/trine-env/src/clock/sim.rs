@@ -70,4 +70,9 @@ impl Clock for SimClock {
     fn wall(&self) -> Timestamp {
         Timestamp(self.0.wall_ms.load(Ordering::SeqCst))
     }
+
+    fn move_to(&self, to: Timestamp) -> Option<Timestamp> {
+        self.set_now(to);
+        Some(self.now())
+    }
 }

@@ -59,4 +59,12 @@ impl Clock for TestClock {
     fn wall(&self) -> Timestamp {
         self.real.wall()
     }
+
+    fn is_frozen(&self) -> bool {
+        true
+    }
+
+    fn move_to(&self, to: Timestamp) -> Option<Timestamp> {
+        Some(self.set(to))
+    }
 }

@@ -123,3 +123,18 @@ fn a_frozen_clock_stops_message_time_only() {
     assert!((TestClock::frozen_now().now().0 - clock.wall().0).abs() < 2_000);
     assert!(clock.wall().0 > 1_600_000_000_000, "signatures need the real time");
 }
+
+#[test]
+fn only_a_clock_that_is_moved_by_hand_can_be_moved() {
+    let clocks: [(Box<dyn Clock>, bool, bool); 3] = [
+        (Box::new(SystemClock::new(Timestamp::ZERO)), false, false),
+        (Box::new(TestClock::frozen(Timestamp(5))), true, true),
+        (Box::new(SimClock::new(Timestamp(5))), false, true),
+    ];
+    for (clock, frozen, movable) in clocks {
+        assert_eq!(clock.is_frozen(), frozen);
+        let to = clock.now().plus_ms(10);
+        assert_eq!(clock.move_to(to), movable.then_some(to));
+        assert_eq!(clock.move_to(Timestamp(1)), movable.then_some(to), "message time never falls");
+    }
+}
