@@ -1,15 +1,19 @@
 //! The broker: one handle that every edge calls.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use trine_env::{Clock, Rng};
 use trine_storage::{ShardStore, StoreError};
 use trine_types::{EntityId, ShardId, Uuid};
 
 use crate::{
-    Access, BrokerConfig, BrokerStats, CatalogSnapshot, Failure, Groups, Host, Producers, Streams, Topics,
+    Access, BrokerConfig, BrokerStats, CatalogSnapshot, Failure, Groups, Host, Producers, Queues, Streams, Topics,
     cleaner::Job,
     mailbox::Mailbox,
     shard::{Command, Reply, Shard},
@@ -36,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) append_room: Arc<Semaphore>,
     /// Other operations that may wait.
     pub(crate) control_room: Arc<Semaphore>,
+    /// Receives of queues that may wait.
+    pub(crate) receive_room: Arc<Semaphore>,
     /// Reads that may block.
     pub(crate) blocking_room: Arc<Semaphore>,
     pub(crate) counters: Counters,
@@ -45,6 +51,10 @@ pub(crate) struct Inner {
     pub(crate) producer_ids: Mutex<Range<i64>>,
     /// What makes the store move, until it is closed.
     pub(crate) store: parking_lot::Mutex<Option<StoreHandle>>,
+    /// The next ticket of a receive.
+    pub(crate) tickets: AtomicU64,
+    /// Held while message time is moved.
+    pub(crate) clock_move: Mutex<()>,
     /// Partitions to compact.
     pub(crate) cleaner: mpsc::Sender<Job>,
     /// Shards that still run.
@@ -77,6 +87,20 @@ impl Inner {
         Uuid::from_random(bytes)
     }
 
+    /// The secret that receipts are signed with.
+    pub(crate) fn receipt_key(&self) -> [u8; 32] {
+        // Logged before anything was answered for the first time.
+        self.catalog.load().catalog.receipt_key().unwrap_or_default()
+    }
+
+    /// A share of the bound on waiting operations other than appends.
+    pub(crate) fn control_permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        Arc::clone(&self.control_room).try_acquire_owned().map_err(|_| {
+            self.counters.refused.add(1);
+            Failure::Busy { limit: "control_waiting_max", value: self.config.control_waiting_max as u64 }
+        })
+    }
+
     /// Asks the shard that owns an entity and waits for its answer.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
@@ -96,10 +120,7 @@ impl Inner {
         shard: usize,
         work: impl FnOnce(&mut Shard, Reply<T>) + Send + 'static,
     ) -> Result<T, Failure> {
-        let room = Arc::clone(&self.control_room).try_acquire_owned().map_err(|_| {
-            self.counters.refused.add(1);
-            Failure::Busy { limit: "control_waiting_max", value: self.config.control_waiting_max as u64 }
-        })?;
+        let room = self.control_permit()?;
         let (to, answer) = oneshot::channel();
         let reply = Reply::new(to, room);
         self.mailboxes[shard].push(Command::Call(Box::new(move |shard| work(shard, reply))))?;
@@ -172,6 +193,12 @@ impl Broker {
     #[must_use]
     pub const fn groups(&self) -> Groups<'_> {
         Groups { broker: self }
+    }
+
+    /// Queues and their messages.
+    #[must_use]
+    pub const fn queues(&self) -> Queues<'_> {
+        Queues { broker: self }
     }
 
     /// Ids of idempotent producers.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use trine_core::catalog::{Catalog, NameMap, TopicDefaults};
-use trine_types::{EntityId, GroupName, TopicName, Uuid};
+use trine_types::{EntityId, GroupName, Namespace, TopicName, Uuid};
 
-use crate::topic::Topic;
+use crate::{queues::QueueRef, topic::Topic};
 
 /// Everything that exists at one moment. Replaced, never changed; holding one delays nothing.
 #[derive(Clone)]
 pub struct CatalogSnapshot {
     pub(crate) catalog: Catalog,
     pub(crate) topics: NameMap<TopicName, Arc<Topic>>,
+    pub(crate) queues: NameMap<Uuid, QueueRef>,
 }
 
 impl CatalogSnapshot {
@@ -20,7 +21,11 @@ impl CatalogSnapshot {
         for info in catalog.topics() {
             topics.insert(info.name.clone(), Arc::new(Topic::new(Arc::clone(info), None)));
         }
-        Self { catalog, topics }
+        let mut queues = NameMap::default();
+        for info in catalog.queues() {
+            queues.insert(info.id, QueueRef::new(Arc::clone(info)));
+        }
+        Self { catalog, topics, queues }
     }
 
     /// Rises with every change: answers computed from a snapshot may be cached under it.
@@ -68,6 +73,18 @@ impl CatalogSnapshot {
     #[must_use]
     pub const fn partitions_len(&self) -> u64 {
         self.catalog.partitions_len()
+    }
+
+    /// The queue with this name.
+    #[must_use]
+    pub fn queue(&self, namespace: &Namespace, name: &str) -> Option<&QueueRef> {
+        self.queues.get(&self.catalog.queue(namespace, name)?.id)
+    }
+
+    /// Number of queues.
+    #[must_use]
+    pub const fn queues_len(&self) -> usize {
+        self.catalog.queues_len()
     }
 
     /// Names of all groups, in no particular order.

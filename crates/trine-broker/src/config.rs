@@ -22,6 +22,8 @@ pub struct BrokerConfig {
     pub fetch_bytes_max: usize,
     /// Fetches that may be parked at once; beyond it a fetch answers at once with what is there.
     pub fetch_waiters_max: usize,
+    /// Receives of queues that may be waiting at once; beyond it they are refused with [`Failure::Busy`](crate::Failure::Busy).
+    pub receives_waiting_max: usize,
     /// How often retention, compaction, offset and producer expiry look for work.
     pub sweep_every: Duration,
     /// A producer that wrote nothing for so long is forgotten by its partitions, in milliseconds of message time.
@@ -44,6 +46,7 @@ impl Default for BrokerConfig {
             blocking_reads_max: 16,
             fetch_bytes_max: 57_671_680,
             fetch_waiters_max: 100_000,
+            receives_waiting_max: 200_000,
             sweep_every: Duration::from_secs(2),
             producer_idle_ms: 86_400_000,
             compaction_buffer_bytes: 64 << 20,

@@ -1,4 +1,4 @@
-//! The runtime and facade the edges call: shards, mailboxes, timers, recovery, access checks. It speaks of topics, partitions and groups, and does not
+//! The runtime and facade the edges call: shards, mailboxes, timers, recovery, access checks. It speaks of topics, partitions, groups and queues, and does not
 //! know that Kafka exists (law 5).
 //!
 //! Whoever gets an answer from here sees its effect from any connection, and the effect survives any crash (law 1; for topics with
@@ -8,6 +8,7 @@ mod access;
 mod broker;
 mod catalog;
 mod cleaner;
+mod clock;
 mod config;
 mod failure;
 mod groups;
@@ -16,6 +17,7 @@ pub mod inline;
 mod mailbox;
 mod open;
 mod producers;
+mod queues;
 mod shard;
 mod stats;
 mod streams;
@@ -26,6 +28,7 @@ mod view;
 pub use access::{Access, Action, Denied, Grant, Principal, Resource, ResourceKind};
 pub use broker::Broker;
 pub use catalog::CatalogSnapshot;
+pub use clock::{ClockError, ClockMoved};
 pub use config::BrokerConfig;
 pub use failure::Failure;
 pub use groups::{
@@ -36,6 +39,11 @@ pub use groups::{
 pub use host::{BoxFuture, Host, TokioHost};
 pub use open::{BrokerParts, OpenError, Recovered};
 pub use producers::Producers;
+pub use queues::{
+    Delivery, HEADER_PROTOCOL, MESSAGES_PER_SEND_MAX, MOVE_LIST_MAX, Message, MessageState, MoveError, MoveStatus,
+    MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX, Peek, Peeked, PeekedState, QueueError, QueueRef, QueueStats,
+    Queues, Receipt, ReceiptError, Receive, ReceiveError, SEND_BYTES_MAX, SendRefusal, Sent, StartMove,
+};
 pub use stats::BrokerStats;
 pub use streams::{
     AppendError, AppendFuture, Appended, EpochEnd, FetchError, FetchPartition, FetchResult, FetchSpec, Fetched,
@@ -46,5 +54,8 @@ pub use topics::{Alteration, NewTopic, SettingChange, SettingOp, TopicError, Top
 pub use trine_core::{
     catalog::TopicDefaults,
     groups::{GroupSettings, GroupState},
+    queues::{
+        DeadLetter, DedupScope, MessageNumber, Overflow, QueueDurability, QueueSettings, RedriveAllow, SettingsError,
+    },
 };
 pub use view::PartitionView;

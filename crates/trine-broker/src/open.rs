@@ -1,6 +1,6 @@
 //! Opening: recovery, then everything starts.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, atomic::AtomicU64};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -105,12 +105,15 @@ impl Broker {
             host,
             append_room: Arc::new(Semaphore::new(config.append_bytes_max.clamp(1, u32::MAX as usize >> 1))),
             control_room: Arc::new(Semaphore::new(config.control_waiting_max.max(1))),
+            receive_room: Arc::new(Semaphore::new(config.receives_waiting_max.max(1))),
             blocking_room: Arc::new(Semaphore::new(config.blocking_reads_max.max(1))),
             counters: Counters::default(),
             failed: watch::Sender::new(None),
             stopping: watch::Sender::new(false),
             producer_ids: Mutex::new(0..0),
             store: parking_lot::Mutex::new(None),
+            tickets: AtomicU64::new(1),
+            clock_move: Mutex::new(()),
             cleaner,
             running: watch::Sender::new(usize::from(shards)),
             config,
@@ -163,6 +166,9 @@ impl Broker {
         }
         if let Some(owner) = shards.first_mut() {
             owner.ensure_cluster_id(self.inner.random_id())?;
+            let mut key = [0; 32];
+            self.inner.rng.fill(&mut key);
+            owner.ensure_receipt_key(key)?;
         }
         Ok(())
     }

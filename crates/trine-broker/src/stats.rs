@@ -35,6 +35,17 @@ pub(crate) struct Counters {
     pub(crate) bytes_fetched: Counter,
     pub(crate) fetches_parked: Counter,
     pub(crate) refused: Counter,
+    pub(crate) messages_sent: Counter,
+    pub(crate) messages_received: Counter,
+    pub(crate) messages_acked: Counter,
+    pub(crate) messages_expired: Counter,
+    pub(crate) messages_dead_lettered: Counter,
+    pub(crate) messages_moved: Counter,
+    pub(crate) receives_waiting: Counter,
+    /// Forwards between queues that are being read or wait for a receipt.
+    pub(crate) forwards_under_way: Counter,
+    /// Messages handed out by a shard that their receiver does not have yet, counted per answer.
+    pub(crate) deliveries_under_way: Counter,
 }
 
 /// Figures of the broker; counters are since start.
@@ -60,6 +71,22 @@ pub struct BrokerStats {
     pub bytes_fetched: u64,
     /// Fetches parked now.
     pub fetches_parked: u64,
+    /// Queues.
+    pub queues: u64,
+    /// Messages sent to queues.
+    pub messages_sent: u64,
+    /// Deliveries of messages of queues.
+    pub messages_received: u64,
+    /// Messages acknowledged.
+    pub messages_acked: u64,
+    /// Messages dropped because their time was over.
+    pub messages_expired: u64,
+    /// Messages that went to a dead-letter queue.
+    pub messages_dead_lettered: u64,
+    /// Messages moved by move tasks.
+    pub messages_moved: u64,
+    /// Receives that wait for a message now.
+    pub receives_waiting: u64,
     /// Operations refused because a bound was hit or the disk was full.
     pub refused: u64,
     /// Commands waiting in mailboxes now.
@@ -94,6 +121,14 @@ pub(crate) fn collect(inner: &Inner) -> BrokerStats {
         fetches: counters.fetches.get(),
         bytes_fetched: counters.bytes_fetched.get(),
         fetches_parked: counters.fetches_parked.get(),
+        queues: catalog.queues_len() as u64,
+        messages_sent: counters.messages_sent.get(),
+        messages_received: counters.messages_received.get(),
+        messages_acked: counters.messages_acked.get(),
+        messages_expired: counters.messages_expired.get(),
+        messages_dead_lettered: counters.messages_dead_lettered.get(),
+        messages_moved: counters.messages_moved.get(),
+        receives_waiting: counters.receives_waiting.get(),
         refused: counters.refused.get(),
         mailbox_commands: inner.mailboxes.iter().map(|mailbox| mailbox.len() as u64).sum(),
         store,

@@ -130,7 +130,6 @@ impl From<CatalogRefusal> for TopicError {
         match refusal {
             CatalogRefusal::TopicExists { name } => Self::Exists(name),
             CatalogRefusal::TopicCollides { name, other } => Self::Collides { name, existing: other },
-            CatalogRefusal::UnknownTopic(_) => Self::NotFound,
             CatalogRefusal::PartitionCount { got, max } => Self::Partitions { asked: got, max },
             CatalogRefusal::NotMorePartitions { has, got } => Self::NotMore { present: has, asked: got },
             CatalogRefusal::TooManyEntities { max } => Self::TooMany { max },
@@ -142,6 +141,8 @@ impl From<CatalogRefusal> for TopicError {
                 };
                 Self::InvalidSetting { key, reason }
             }
+            // The others are about queues.
+            _ => Self::NotFound,
         }
     }
 }

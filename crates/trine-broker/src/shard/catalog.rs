@@ -18,8 +18,8 @@ use trine_types::{EntityId, GroupName, TopicName, Uuid};
 
 use super::{Command, Reply, Shard, progress::Raise};
 use crate::{
-    Alteration, CatalogSnapshot, Failure, TopicError, TopicSelector, groups::GroupError, topic::Topic,
-    topics::TopicResult,
+    Alteration, CatalogSnapshot, Failure, TopicError, TopicSelector, groups::GroupError, queues::QueueRef,
+    topic::Topic, topics::TopicResult,
 };
 
 /// The catalogue and what is on its way out.
@@ -27,11 +27,13 @@ pub(crate) struct CatalogOwner {
     pub(super) catalog: Catalog,
     /// Topics that are gone from the published catalogue and whose partitions are being dropped.
     removed: HashMap<Uuid, Arc<Topic>>,
+    /// Queues that are gone from the published catalogue and whose messages are being dropped.
+    pub(super) removed_queues: HashMap<Uuid, QueueRef>,
 }
 
 impl CatalogOwner {
     pub(crate) fn new(catalog: Catalog) -> Self {
-        Self { catalog, removed: HashMap::new() }
+        Self { catalog, removed: HashMap::new(), removed_queues: HashMap::new() }
     }
 }
 
@@ -43,22 +45,31 @@ pub(crate) struct CatalogChange {
     about: About,
 }
 
-enum About {
+pub(super) enum About {
     /// Groups, producer ids.
     NoTopic,
     /// A topic is new or different.
     Topic(TopicName),
     /// A topic is gone.
     Gone(TopicName, Uuid),
+    /// A queue is new or different.
+    Queue(Uuid),
+    /// A queue is gone.
+    QueueGone(Uuid),
 }
 
 impl Shard {
-    fn owner(&mut self) -> &mut CatalogOwner {
+    pub(super) fn owner(&mut self) -> &mut CatalogOwner {
         self.catalog.as_mut().expect("catalogue commands go to shard group 0, which owns it")
     }
 
     /// Logs and applies a change. What it changes for everybody is published once it is durable.
-    fn change_catalog(&mut self, record: &CatalogRecord, about: About, reserve: bool) -> Result<(), Failure> {
+    pub(super) fn change_catalog(
+        &mut self,
+        record: &CatalogRecord,
+        about: About,
+        reserve: bool,
+    ) -> Result<(), Failure> {
         let op = Op { kind: OpKind(ops::CATALOG), entity: EntityId::CATALOG, meta: record.encode(), run: None };
         self.commit(vec![op], Durability::Sync, reserve)?;
         let now = self.now;
@@ -81,6 +92,8 @@ impl Shard {
                     snapshot.topics.insert(name, topic);
                 }
             }
+            About::Queue(id) => self.publish_queue(id, snapshot),
+            About::QueueGone(id) => self.publish_queue_gone(id, snapshot),
             About::Gone(name, id) => {
                 if let Some(topic) = snapshot.topics.remove(&name) {
                     topic.views().for_each(crate::view::PartitionView::mark_deleted);

@@ -13,6 +13,7 @@ mod groups;
 mod hash;
 mod partition;
 mod progress;
+mod queues;
 mod recovery;
 mod reply;
 mod run;
@@ -27,6 +28,7 @@ use trine_types::{EntityId, GroupName, Lsn, ShardId, Timestamp};
 pub(crate) use append::AppendCommand;
 pub(crate) use catalog::CatalogOwner;
 pub(crate) use hash::EntityMap;
+pub(crate) use queues::QueueCommand;
 pub(crate) use recovery::{Recovered, Recovery};
 pub(crate) use reply::Reply;
 pub(crate) use run::run;
@@ -37,6 +39,8 @@ use crate::{Failure, broker::Inner, topic::PartitionRef};
 pub(crate) enum Command {
     /// The hot one, without an allocation of its own.
     Append(AppendCommand),
+    /// The hot ones of queues.
+    Queue(QueueCommand),
     /// Anything else.
     Call(Box<dyn FnOnce(&mut Shard) + Send>),
 }
@@ -62,6 +66,7 @@ pub(crate) struct Shard {
     /// Time of decisions: message time that never falls.
     now: Timestamp,
     open: append::OpenBatch,
+    open_queues: queues::OpenQueues,
     /// What waits for the durable end, in the order of LSNs.
     until_durable: VecDeque<progress::Parked>,
     /// What waits for the written end.
@@ -110,6 +115,7 @@ impl Shard {
             durable: last,
             written: last,
             open: append::OpenBatch::new(),
+            open_queues: queues::OpenQueues::new(),
             until_durable: VecDeque::new(),
             until_written: VecDeque::new(),
             scratch: progress::Scratch::default(),
@@ -162,13 +168,16 @@ impl Shard {
             }
             match command {
                 Command::Append(command) => self.append(command),
+                Command::Queue(command) => self.queue_command(command),
                 Command::Call(work) => {
                     self.flush();
+                    self.flush_queues();
                     work(self);
                 }
             }
         }
         self.flush();
+        self.flush_queues();
         self.progress();
         if !self.failed {
             self.background();
@@ -228,6 +237,7 @@ impl Shard {
             self.shared.fail(reason);
         }
         self.open.clear();
+        self.open_queues.clear();
         self.until_durable.clear();
         self.until_written.clear();
         self.groups.forget_waiting();

@@ -12,7 +12,7 @@ pub use append::{AppendError, AppendFuture, Appended, NewBatch, Permit};
 pub use fetch::{EpochEnd, FetchError, FetchPartition, FetchResult, FetchSpec, Fetched};
 pub(crate) use find::{DECOMPRESSED_BYTES_MAX, damaged, first_from, scan};
 pub use offsets::{FoundOffset, OffsetQuery, PartitionStats, StreamError};
-pub(crate) use read::{ReadFailure, blocking};
+pub(crate) use read::{ReadFailure, blocking, read};
 
 use crate::{Broker, PartitionRef};
 

@@ -1,0 +1,40 @@
+//! Queues: send, receive, settle, look, move (design §6). Everything is durable before it is answered, receives too (decision Q6), as far as the queue's
+//! `durability` asks for it.
+
+mod error;
+mod manage;
+mod moves;
+mod peek;
+mod queue_ref;
+mod read;
+mod receipt;
+mod receive;
+mod send;
+mod settle;
+mod stats;
+mod stored;
+mod types;
+
+pub use error::{MoveError, QueueError, ReceiptError, ReceiveError, SendRefusal};
+pub use moves::MOVE_LIST_MAX;
+pub(crate) use peek::PeekedPlace;
+pub use queue_ref::QueueRef;
+pub(crate) use read::Place;
+pub use receipt::Receipt;
+pub(crate) use receive::{ReceiveCommand, Taken, TakenMessage};
+pub(crate) use send::{LaneBatch, SendAnswer, SendCommand, SendFacts};
+pub use send::{MESSAGES_PER_SEND_MAX, SEND_BYTES_MAX};
+pub(crate) use settle::{Settle, SettleCommand};
+pub(crate) use stored::Content;
+pub use types::{
+    Delivery, HEADER_PROTOCOL, Message, MessageState, MoveStatus, MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX,
+    Peek, Peeked, PeekedState, QueueStats, Receive, Sent, StartMove,
+};
+
+use crate::Broker;
+
+/// Queues and their messages.
+#[derive(Clone, Copy)]
+pub struct Queues<'a> {
+    pub(crate) broker: &'a Broker,
+}
