@@ -52,9 +52,17 @@ pub(crate) fn load_counted(fs: &dyn Fs, dir: &Path, uuid: &[u8; 16]) -> Result<(
             newest = Some(block);
         }
     }
-    newest.map(|control| (control, valid)).ok_or_else(|| {
-        StoreError::Corrupt(Where { file: "CONTROL.0".into(), pos: 0, what: "neither control block is valid".into() })
-    })
+    newest.map(|control| (control, valid)).ok_or_else(|| StoreError::Corrupt(neither()[0].clone()))
+}
+
+/// What to report when no block is valid: one alone may be torn by a power cut or a failed write, and nothing tells which of them is the damaged one.
+pub(crate) fn neither() -> [Where; 2] {
+    let place = |at: usize| Where {
+        file: format!("CONTROL.{at}"),
+        pos: 0,
+        what: format!("neither this nor CONTROL.{} is a valid control block", 1 - at),
+    };
+    [place(0), place(1)]
 }
 
 impl ControlFile {

@@ -431,6 +431,24 @@ fn g6_a_flip_in_cold_data_is_reported_with_its_place() {
 }
 
 #[test]
+fn two_invalid_control_blocks_are_both_named() {
+    let mut world = World::new(LocalOptions { shards: 1, ..LocalOptions::small() });
+    let mut store = world.open();
+    store.append(0, vec![note(entity(0, 1), "x")]);
+    store.settle();
+    store.engine.close().expect("it closes");
+    world.kill();
+    let verify = |world: &World| LocalStore::verify(&world.fs, Path::new(DIR), &mut |_, _| {}).expect("it is there");
+    world.fs.flip_bit(&Path::new(DIR).join("CONTROL.1"), 100, 3).expect("the byte is on the disk");
+    // One is enough: the other may have been torn.
+    assert_eq!((verify(&world).damage, verify(&world).control_blocks), (Vec::new(), 1));
+    world.fs.flip_bit(&Path::new(DIR).join("CONTROL.0"), 100, 3).expect("the byte is on the disk");
+    let named: Vec<_> = verify(&world).damage.into_iter().map(|place| place.file).collect();
+    assert_eq!(named, ["CONTROL.0", "CONTROL.1"]);
+    assert!(corrupt(&mut world).contains("CONTROL.1"));
+}
+
+#[test]
 fn verify_finds_nothing_wrong_with_a_sound_directory() {
     let mut world = World::new(LocalOptions { shards: 2, wal_budget: 64 << 10, ..LocalOptions::small() });
     let mut store = world.open();

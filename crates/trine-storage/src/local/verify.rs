@@ -64,10 +64,11 @@ impl super::LocalStore {
                 verify.report.control_blocks = valid;
                 control
             }
-            Err(error) => {
-                verify.damage(error)?;
+            Err(StoreError::Corrupt(_)) => {
+                verify.report.damage.extend(control_file::neither());
                 return Ok(verify.report);
             }
+            Err(error) => return Err(error),
         };
         verify.report.clean = control.clean;
         verify.all(&control)?;
