@@ -6,5 +6,6 @@ pub mod codec;
 pub mod forwards;
 pub mod groups;
 pub mod ops;
+pub mod pubsub;
 pub mod queues;
 pub mod streams;
