@@ -147,13 +147,7 @@ impl Aws {
         let (stream, _permit) = conn.into_parts();
         let io = TokioIo::new(Watched { stream, watch: Arc::clone(&watch) });
         let mut server = auto::Builder::new(TokioExecutor::new());
-        server
-            .http1()
-            .header_read_timeout(None)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .max_headers(HEADERS_MAX)
-            // Answers to pipelined requests leave together.
-            .pipeline_flush(true);
+        server.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
         server
             .http2()
             .max_concurrent_streams(STREAMS_MAX)
@@ -201,3 +195,6 @@ impl Aws {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
