@@ -150,20 +150,27 @@ impl ReadJob<'_> {
         Ok(())
     }
 
-    /// Reads from a stretch of blocks.
+    /// Reads from a stretch of blocks. Blocks in front of the wanted ones are passed by their headers alone, without their checksums: that their offsets
+    /// follow each other, and reach the entry's end, is what shows that none was passed on the word of a damaged header.
     fn segment(&mut self, file: &Arc<DataFile>, entry: &Entry) -> Result<(), ReadError> {
         let end = u64::from(entry.pos) + u64::from(entry.len);
         let mut pos = u64::from(entry.pos);
         let from = self.from.max(entry.base);
+        let mut passed: Option<Offset> = None;
         while pos < end && self.wants(entry.base.max(self.from), 0) {
             let header = self.block_header(file, entry, pos)?;
+            // A rewrite may have clipped the entry: then the stretch begins before it.
+            if !passed.map_or(header.base <= entry.base, |passed| header.base == passed) {
+                return Err(corrupt(entry.file, pos as u32, "the block's offsets do not follow those before it"));
+            }
             let whole = (BLOCK_HEADER + header.len) as u64;
             if header.end() <= from {
                 pos += whole;
+                passed = Some(header.end());
                 continue;
             }
             if header.base >= entry.end() || !self.wants(header.base, 0) {
-                break;
+                return Ok(());
             }
             // This block, and more if more is wanted.
             let left = self.bytes_max.saturating_sub(self.bytes);
@@ -178,11 +185,18 @@ impl ReadJob<'_> {
                 }
                 full = !self.block(&bytes.slice_ref(body), entry, block_at + BLOCK_HEADER as u64)?;
                 at += BLOCK_HEADER + header.len;
+                passed = Some(header.end());
             }
-            if full || at == 0 {
-                break;
+            if at == 0 {
+                return Err(corrupt(entry.file, pos as u32, "the block is longer than what it is part of"));
+            }
+            if full {
+                return Ok(());
             }
             pos += at as u64;
+        }
+        if pos >= end && passed.is_none_or(|passed| passed < entry.end()) {
+            return Err(corrupt(entry.file, pos as u32, "the last block ends before it should"));
         }
         Ok(())
     }
