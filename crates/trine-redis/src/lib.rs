@@ -19,3 +19,4 @@ mod shared;
 mod wire;
 
 pub use config::RedisConfig;
+pub use wire::{RequestError, RequestLimits, RequestParser};

@@ -1,5 +1,8 @@
 //! Bytes ⇄ requests and replies; nothing else.
 
+mod inline;
 mod reply;
+mod request;
 
 pub(crate) use reply::{Reply, Resp};
+pub use request::{RequestError, RequestLimits, RequestParser};
