@@ -1,0 +1,143 @@
+//! `/_aws/sqs/messages`: looks into a queue without side effects, as another emulator has it, so that its users' tests go on working.
+//!
+//! `GET /_aws/sqs/messages?QueueUrl=…` or `/_aws/sqs/messages/<region>/<account>/<name>`; `ShowInvisible` and `ShowDelayed` add messages in flight and
+//! delayed ones. The answer is a ReceiveMessage result, in XML or, if that is accepted, in JSON.
+
+use bytes::Bytes;
+use trine_aws::{Form, Helper, HelperAnswer, Output, Protocol, ServiceError};
+use trine_broker::{Peek, Peeked, PeekedState, QueueRef};
+use trine_core::queues::MessageNumber;
+
+use crate::{
+    SqsError,
+    actions::receive_message::{Reply, Shown, Wanted, show},
+    message::SystemAttribute,
+    name::{self, Place},
+    names::Names,
+    service::Inner,
+};
+
+const PATH: &str = "/_aws/sqs/messages";
+/// Most messages shown.
+const SHOWN_MAX: usize = 1000;
+/// What stands where a receipt handle would be; nothing accepts it.
+const NO_HANDLE: &str = "SQS/BACKDOOR/ACCESS";
+/// The result this answer looks like.
+const ACTION: &str = "ReceiveMessage";
+const JSON: &str = "application/x-amz-json-1.0";
+const XML: &str = "text/xml";
+
+/// Which messages beside those that can be received.
+#[derive(Clone, Copy, Debug)]
+struct Flags {
+    invisible: bool,
+    delayed: bool,
+}
+
+/// Answers a request to a helper path; `None`: there is no such path.
+pub(crate) async fn answer(service: &Inner, request: Helper) -> Option<HelperAnswer> {
+    let rest = request.path.strip_prefix(PATH)?;
+    if !(rest.is_empty() || rest.starts_with('/')) || !matches!(request.method.as_str(), "GET" | "POST") {
+        return None;
+    }
+    let result = match look(service, &request, rest).await {
+        Ok(reply) => render(&request, &reply),
+        Err(error) => Err(error.into_service()),
+    };
+    Some(result.unwrap_or_else(|error| refuse(&request, &error)))
+}
+
+async fn look(service: &Inner, request: &Helper, rest: &str) -> Result<Reply, SqsError> {
+    let url = request.params.get("QueueUrl");
+    let place = match rest.trim_matches('/') {
+        "" => url.and_then(Place::of_url),
+        path => Place::of_path(path),
+    };
+    let place = place.ok_or_else(SqsError::no_queue)?;
+    let namespace = request.accounts.namespace_of(place.account.unwrap_or_default());
+    let name = name::parse_existing(place.name)?;
+    let queue = service.broker.queues().get(&namespace, &name).ok_or_else(SqsError::no_queue)?;
+    let flags =
+        Flags { invisible: flag(&request.params, "ShowInvisible"), delayed: flag(&request.params, "ShowDelayed") };
+    let names = Names { accounts: &request.accounts, region: &request.region };
+    let mut messages = Vec::new();
+    let mut from: Option<MessageNumber> = None;
+    loop {
+        let peek = Peek { state: None, from, limit: SHOWN_MAX };
+        let page = service.broker.queues().peek(&queue, peek).await?;
+        let last = page.last().map(|peeked| peeked.number);
+        let wanted = page.into_iter().filter(|peeked| is_wanted(&peeked.state, flags));
+        messages.extend(wanted.map(|peeked| shown(names, &queue, &peeked, flags)).take(SHOWN_MAX - messages.len()));
+        // A page may be shorter than asked for; only an empty one is the end.
+        match last {
+            Some(last) if messages.len() < SHOWN_MAX => from = Some(MessageNumber(last.0.saturating_add(1))),
+            _ => return Ok(Reply { messages }),
+        }
+    }
+}
+
+fn flag(params: &Form, name: &str) -> bool {
+    params.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+}
+
+const fn is_wanted(state: &PeekedState, flags: Flags) -> bool {
+    match state {
+        PeekedState::Ready => true,
+        PeekedState::InFlight { .. } => flags.invisible,
+        PeekedState::Delayed { .. } => flags.delayed,
+        PeekedState::Moving => false,
+    }
+}
+
+fn shown(names: Names<'_>, queue: &QueueRef, peeked: &Peeked, flags: Flags) -> Shown {
+    let mut shown = show(names, queue, &peeked.message, &Wanted::all());
+    NO_HANDLE.clone_into(&mut shown.receipt_handle);
+    let mut put = |name: &'static str, value: String| shown.attributes.insert(name, value);
+    put(SystemAttribute::ApproximateReceiveCount.as_str(), peeked.receive_count.to_string());
+    if let Some(first) = peeked.first_received_at {
+        put(SystemAttribute::ApproximateFirstReceiveTimestamp.as_str(), first.0.to_string());
+    }
+    if flags.invisible {
+        put("IsVisible", (!matches!(peeked.state, PeekedState::InFlight { .. })).to_string());
+    }
+    if flags.delayed {
+        put("IsDelayed", matches!(peeked.state, PeekedState::Delayed { .. }).to_string());
+    }
+    shown
+}
+
+fn render(request: &Helper, reply: &Reply) -> Result<HelperAnswer, ServiceError> {
+    let protocol = if request.json { Protocol::Json } else { Protocol::Query };
+    let result = Output::new(protocol, ACTION, reply)?;
+    if request.json {
+        return Ok(HelperAnswer { status: 200, content_type: JSON, body: Bytes::copy_from_slice(result.body()) });
+    }
+    let result = String::from_utf8_lossy(result.body());
+    let body = format!(
+        "<?xml version=\"1.0\"?><{ACTION}Response xmlns=\"{}\">{result}<ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{ACTION}Response>",
+        crate::service::XMLNS,
+        request.request_id
+    );
+    Ok(HelperAnswer { status: 200, content_type: XML, body: body.into() })
+}
+
+/// Texts of errors from here repeat nothing of the request, so they need no escaping.
+fn refuse(request: &Helper, error: &ServiceError) -> HelperAnswer {
+    let (content_type, body) = if request.json {
+        let body =
+            serde_json::json!({ "__type": format!("{}{}", error.namespace, error.name), "message": error.message });
+        (JSON, body.to_string())
+    } else {
+        let body = format!(
+            "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"{}\"><Error><Type>{}</Type><Code>{}</Code><Message>{}</Message><Detail/></Error>\
+             <RequestId>{}</RequestId></ErrorResponse>",
+            crate::service::XMLNS,
+            error.fault(),
+            error.code,
+            error.query_text(),
+            request.request_id
+        );
+        (XML, body)
+    };
+    HelperAnswer { status: error.status, content_type, body: body.into() }
+}
