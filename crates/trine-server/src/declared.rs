@@ -1,9 +1,15 @@
-//! Declared topics (decision Q22): created when absent, before the server is ready; one that exists and differs is a warning, never changed.
+//! Declared topics and queues (decision Q22): created when absent, before the server is ready; one that exists and differs is a warning, never changed.
 
-use trine_broker::{Broker, NewTopic, Topic, TopicError};
-use trine_core::catalog::{SettingError, TOPIC_SETTINGS, check_setting};
+use std::time::Duration;
 
-use crate::config::{Config, TopicDecl};
+use trine_broker::{Broker, NewQueue, NewTopic, QueueError, QueueRef, Topic, TopicError};
+use trine_core::{
+    catalog::{SettingError, TOPIC_SETTINGS, check_setting},
+    queues::TEXT_SETTINGS,
+};
+use trine_types::QueueName;
+
+use crate::config::{Config, QueueDecl, TopicDecl};
 
 /// Why a declared object cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +32,15 @@ pub enum DeclaredError {
         #[source]
         source: TopicError,
     },
+    /// The broker refused.
+    #[error("queue {queue}: {source}")]
+    Queue {
+        /// The declared queue.
+        queue: QueueName,
+        /// Why.
+        #[source]
+        source: QueueError,
+    },
 }
 
 /// Checks the settings of declared topics without a server.
@@ -40,7 +55,12 @@ pub fn check_objects(config: &Config) -> Result<(), DeclaredError> {
 }
 
 /// Creates what is absent and warns of what differs.
-pub(crate) async fn create(broker: &Broker, topics: &[TopicDecl]) -> Result<(), DeclaredError> {
+pub(crate) async fn create(broker: &Broker, config: &Config) -> Result<(), DeclaredError> {
+    create_topics(broker, &config.topics).await?;
+    create_queues(broker, &config.queues).await
+}
+
+async fn create_topics(broker: &Broker, topics: &[TopicDecl]) -> Result<(), DeclaredError> {
     let catalog = broker.catalog();
     let mut absent = Vec::new();
     for decl in topics {
@@ -65,6 +85,46 @@ pub(crate) async fn create(broker: &Broker, topics: &[TopicDecl]) -> Result<(), 
         result.map_err(|source| DeclaredError::Topic { topic, source })?;
     }
     Ok(())
+}
+
+async fn create_queues(broker: &Broker, queues: &[QueueDecl]) -> Result<(), DeclaredError> {
+    for decl in queues {
+        if let Some(queue) = broker.queues().get(&decl.namespace, &decl.name) {
+            for difference in queue_differences(&queue, decl) {
+                tracing::warn!(queue = %decl.name, "the declared queue exists and differs: {difference}");
+            }
+            continue;
+        }
+        let new = NewQueue {
+            namespace: decl.namespace.clone(),
+            name: decl.name.clone(),
+            settings: decl.settings.clone(),
+            cooldown: Duration::ZERO,
+        };
+        let created = broker.queues().create(new).await;
+        created.map_err(|source| DeclaredError::Queue { queue: decl.name.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// One line per setting that is declared and has another value.
+fn queue_differences(queue: &QueueRef, decl: &QueueDecl) -> Vec<String> {
+    let settings = queue.settings();
+    let mut found = Vec::new();
+    for setting in TEXT_SETTINGS.iter().filter(|setting| decl.config.contains_key(setting.name)) {
+        let (value, wanted) = (setting.show(&settings), setting.show(&decl.settings));
+        if value != wanted {
+            found.push(format!("{} is {value:?}, {wanted:?} is declared", setting.name));
+        }
+    }
+    for (key, wanted) in &decl.settings.tags {
+        match settings.tags.get(key) {
+            Some(value) if value == wanted => {}
+            Some(value) => found.push(format!("the tag {key} is {value:?}, {wanted:?} is declared")),
+            None => found.push(format!("the tag {key} is absent, {wanted:?} is declared")),
+        }
+    }
+    found
 }
 
 /// One line per setting whose value is not the declared one.

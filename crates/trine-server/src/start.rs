@@ -116,7 +116,7 @@ impl Server {
         }
         let opened = async {
             let broker = store::open(&config, &env).await?;
-            if let Err(error) = declared::create(&broker, &config.topics).await {
+            if let Err(error) = declared::create(&broker, &config).await {
                 // Whatever is wrong with the declaration, the directory is closed in order.
                 let _ = broker.shutdown(SHUTDOWN_MIN).await;
                 return Err(error.into());

@@ -50,5 +50,11 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
             problems.push(Problem::new("topic", format!("there are two topics named {}", topic.name)));
         }
     }
+    for (i, queue) in config.queues.iter().enumerate() {
+        if config.queues.iter().take(i).any(|q| (&q.namespace, &q.name) == (&queue.namespace, &queue.name)) {
+            let what = format!("there are two queues named {} in the namespace {}", queue.name, queue.namespace);
+            problems.push(Problem::new("queue", what));
+        }
+    }
     problems
 }

@@ -10,9 +10,11 @@ use std::{
 use serde::{Deserialize, de::IntoDeserializer};
 use toml::de::{DeTable, DeValue};
 
+use trine_sqs::SqsConfig;
+
 use super::{
     Config, Durability, Listener, ListenerKind, LogFormat, Profile, SETTINGS, Setting, check, near,
-    objects::{RawTopic, RawUser},
+    objects::{RawQueue, RawTopic, RawUser},
 };
 
 /// Prefix of environment variables that are settings.
@@ -76,6 +78,7 @@ pub struct Loader {
     flags: BTreeMap<&'static str, Layered>,
     users: Vec<(String, RawUser)>,
     topics: Vec<(String, RawTopic)>,
+    queues: Vec<(String, RawQueue)>,
     problems: Vec<Problem>,
 }
 
@@ -90,6 +93,7 @@ impl Loader {
             flags: BTreeMap::new(),
             users: Vec::new(),
             topics: Vec::new(),
+            queues: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -134,6 +138,7 @@ impl Loader {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("user", _) => self.objects(&origin, value, &RawUser::KEYS, |l, o| l.users.push(o)),
                 ("topic", _) => self.objects(&origin, value, &RawTopic::KEYS, |l, o| l.topics.push(o)),
+                ("queue", _) => self.objects(&origin, value, &RawQueue::KEYS, |l, o| l.queues.push(o)),
                 (section, DeValue::Table(inner)) => {
                     for (key, value) in inner {
                         let origin = format!("{name} line {}", line_of(key.span().start));
@@ -244,6 +249,12 @@ impl Loader {
                 Err(what) => self.problem("", origin, what),
             }
         }
+        for (origin, queue) in std::mem::take(&mut self.queues) {
+            match queue.check() {
+                Ok(queue) => config.queues.push(queue),
+                Err(what) => self.problem("", origin, what),
+            }
+        }
         self.problems.extend(check::check(&config));
         if self.problems.is_empty() { Ok(config) } else { Err(ConfigError(self.problems)) }
     }
@@ -349,6 +360,8 @@ fn blank(profile: Profile) -> Config {
         kafka_initial_rebalance_delay: Duration::ZERO,
         users: Vec::new(),
         topics: Vec::new(),
+        queues: Vec::new(),
+        sqs: SqsConfig::default(),
     }
 }
 

@@ -11,10 +11,11 @@ mod settings;
 use std::{path::PathBuf, time::Duration};
 
 use trine_net::HostPort;
+use trine_sqs::SqsConfig;
 
 pub use listen::{Listener, ListenerKind};
 pub use load::{ConfigError, Loader, Problem};
-pub use objects::{AwsKey, TopicDecl, UserDecl};
+pub use objects::{AwsKey, QueueDecl, TopicDecl, UserDecl};
 pub use settings::{SETTINGS, Setting};
 pub use trine_types::units::{parse_duration, parse_size, show_duration, show_size};
 
@@ -88,6 +89,10 @@ pub struct Config {
     pub users: Vec<UserDecl>,
     /// Topics to create when absent.
     pub topics: Vec<TopicDecl>,
+    /// Queues to create when absent.
+    pub queues: Vec<QueueDecl>,
+    /// The SQS edge.
+    pub sqs: SqsConfig,
 }
 
 impl Config {

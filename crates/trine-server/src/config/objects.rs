@@ -1,11 +1,12 @@
-//! Objects declared in the configuration: `[[user]]` (decision Q13) and `[[topic]]` (decision Q22).
+//! Objects declared in the configuration: `[[user]]` (decision Q13), `[[topic]]` and `[[queue]]` (decision Q22).
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use trine_broker::{Action, Grant, ResourceKind};
+use trine_core::queues::QueueSettings;
 use trine_net::auth::Verifier;
-use trine_types::{TopicName, limits::PARTITIONS_PER_TOPIC_MAX};
+use trine_types::{Namespace, QueueName, TopicName, limits::PARTITIONS_PER_TOPIC_MAX};
 
 use super::near;
 
@@ -62,6 +63,19 @@ pub struct TopicDecl {
     pub config: BTreeMap<String, String>,
 }
 
+/// A queue to create when it is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDecl {
+    /// Its name.
+    pub name: QueueName,
+    /// Where the name is unique.
+    pub namespace: Namespace,
+    /// The settings that are given, by their names on the command line (`visibility`).
+    pub config: BTreeMap<String, String>,
+    /// Its settings if it is created, tags included.
+    pub settings: QueueSettings,
+}
+
 /// A scalar of the file as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -103,6 +117,36 @@ impl RawTopic {
         }
         let config = self.config.into_iter().map(|(key, value)| (key, value.into_text())).collect();
         Ok(TopicDecl { name, partitions: self.partitions, config })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawQueue {
+    name: String,
+    namespace: Option<String>,
+    #[serde(default)]
+    config: BTreeMap<String, Scalar>,
+    #[serde(default)]
+    tags: BTreeMap<String, Scalar>,
+}
+
+impl RawQueue {
+    pub(super) const KEYS: [&str; 4] = ["name", "namespace", "config", "tags"];
+
+    pub(super) fn check(self) -> Result<QueueDecl, String> {
+        let name = QueueName::parse(&self.name).map_err(|e| e.to_string())?;
+        let namespace = match &self.namespace {
+            Some(text) => Namespace::parse(text).map_err(|e| format!("queue {name}: {e}"))?,
+            None => Namespace::default(),
+        };
+        let config: BTreeMap<_, _> = self.config.into_iter().map(|(key, value)| (key, value.into_text())).collect();
+        let mut settings = QueueSettings::default();
+        for (key, value) in &config {
+            settings.set_text(key, Some(value)).map_err(|e| format!("queue {name}: {e}"))?;
+        }
+        settings.tags = self.tags.into_iter().map(|(key, value)| (key, value.into_text())).collect();
+        settings.check().map_err(|e| format!("queue {name}: {e}"))?;
+        Ok(QueueDecl { name, namespace, config, settings })
     }
 }
 

@@ -1,14 +1,18 @@
 //! The table of settings: every key, its default, its meaning, and how its text is read. The loader, `trine check` and the reference page all come from
 //! this one table.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use super::{Config, Durability, Listener, ListenerKind, LogFormat, Profile, parse_duration, parse_size};
+use super::{
+    Config, Durability, Listener, ListenerKind, LogFormat, Profile, parse_duration, parse_size, show_duration,
+};
 
 /// Longest sync interval in milliseconds: a power cut may cost this much.
 const INTERVAL_MS_MAX: u128 = 60_000;
 /// Most connections that can be asked for; the limit of open files comes first on most machines.
 const CONNECTIONS_MAX: usize = 1_000_000;
+/// Longest pause between purges, or until the name of a deleted queue is free: what the service itself has.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Longest drain.
 const DRAIN_MS_MAX: u128 = 3_600_000;
 
@@ -187,6 +191,20 @@ pub const SETTINGS: &[Setting] = &[
         doc: "How long a group that was empty waits for more members before it hands out partitions.",
         set: |c, v| parse_duration(text(v)?).map(|v| c.kafka_initial_rebalance_delay = v),
     },
+    Setting {
+        key: "sqs.purge_interval",
+        default: "60s",
+        default_dev: Some("0"),
+        doc: "How long after PurgeQueue another one of the same queue is refused, as the service does; 0 never refuses.",
+        set: |c, v| pause(v).map(|v| c.sqs.purge_interval = v),
+    },
+    Setting {
+        key: "sqs.delete_cooldown",
+        default: "0",
+        default_dev: None,
+        doc: "How long after DeleteQueue its name is refused (the service: 60 s, which is the most); 0 never refuses.",
+        set: |c, v| pause(v).map(|v| c.sqs.delete_cooldown = v),
+    },
 ];
 
 fn text(values: &[String]) -> Result<&str, String> {
@@ -195,6 +213,15 @@ fn text(values: &[String]) -> Result<&str, String> {
         [_] => Err("it is empty".to_owned()),
         _ => Err("one value is expected, not a list".to_owned()),
     }
+}
+
+/// A duration of at most [`PAUSE_MAX`].
+fn pause(values: &[String]) -> Result<Duration, String> {
+    let pause = parse_duration(text(values)?)?;
+    if pause > PAUSE_MAX {
+        return Err(format!("{} is longer than {}", show_duration(pause), show_duration(PAUSE_MAX)));
+    }
+    Ok(pause)
 }
 
 fn boolean(values: &[String]) -> Result<bool, String> {

@@ -207,3 +207,35 @@ fn a_file_with_secrets_must_be_private() {
             .contains("cannot read")
     );
 }
+
+#[test]
+fn queues() {
+    let config = load(
+        "[[queue]]\nname = \"jobs\"\nconfig = { visibility = \"60s\", dead_letter = \"failed\", max_receives = 5, fifo = false }\ntags = { team = \"a\" }\n\
+         [[queue]]\nname = \"jobs\"\nnamespace = \"other\"",
+    )
+    .unwrap();
+    let [jobs, other] = &config.queues[..] else { panic!("two queues") };
+    assert_eq!((jobs.name.as_str(), jobs.namespace.as_str()), ("jobs", "default"));
+    assert_eq!(jobs.settings.visibility_ms, 60_000);
+    assert_eq!(jobs.settings.dead_letter.as_ref().map(|d| d.max_receives), Some(5));
+    assert_eq!(jobs.settings.tags["team"], "a");
+    assert_eq!(other.namespace.as_str(), "other");
+    for (text, says) in [
+        ("[[queue]]\nname = \"\"", "empty"),
+        ("[[queue]]\nname = \"a\"\nconfig = { visibility = \"soon\" }", "visibility"),
+        ("[[queue]]\nname = \"a\"\nconfig = { colour = \"red\" }", "no such setting"),
+        ("[[queue]]\nname = \"a\"\nsettings = {}", "there is no key \"settings\""),
+        ("[[queue]]\nname = \"a\"\n[[queue]]\nname = \"a\"", "two queues named a"),
+    ] {
+        let problem = one_problem(text);
+        assert!(problem.contains(says), "{problem}");
+    }
+}
+
+#[test]
+fn pauses_of_the_sqs_edge() {
+    let config = load("[sqs]\npurge_interval = \"5s\"\ndelete_cooldown = \"60s\"").unwrap();
+    assert_eq!((config.sqs.purge_interval.as_secs(), config.sqs.delete_cooldown.as_secs()), (5, 60));
+    assert!(one_problem("[sqs]\ndelete_cooldown = \"61s\"").contains("longer than"));
+}
