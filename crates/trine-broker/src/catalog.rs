@@ -13,6 +13,23 @@ pub struct CatalogSnapshot {
     pub(crate) catalog: Catalog,
     pub(crate) topics: NameMap<TopicName, Arc<Topic>>,
     pub(crate) queues: NameMap<Uuid, QueueRef>,
+    queue_entities: NameMap<EntityKey, Uuid>,
+}
+
+/// An entity as a key of a [`NameMap`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct EntityKey([u8; 8]);
+
+impl EntityKey {
+    const fn new(entity: EntityId) -> Self {
+        Self(entity.to_bits().to_le_bytes())
+    }
+}
+
+impl AsRef<[u8]> for EntityKey {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl CatalogSnapshot {
@@ -21,11 +38,28 @@ impl CatalogSnapshot {
         for info in catalog.topics() {
             topics.insert(info.name.clone(), Arc::new(Topic::new(Arc::clone(info), None)));
         }
-        let mut queues = NameMap::default();
-        for info in catalog.queues() {
-            queues.insert(info.id, QueueRef::new(Arc::clone(info)));
+        let mut snapshot = Self { topics, queues: NameMap::default(), queue_entities: NameMap::default(), catalog };
+        let queues: Vec<_> = snapshot.catalog.queues().cloned().collect();
+        for info in queues {
+            snapshot.put_queue(QueueRef::new(info));
         }
-        Self { catalog, topics, queues }
+        snapshot
+    }
+
+    pub(crate) fn put_queue(&mut self, queue: QueueRef) {
+        self.queue_entities.insert(EntityKey::new(queue.entity()), queue.id());
+        self.queues.insert(queue.id(), queue);
+    }
+
+    pub(crate) fn remove_queue(&mut self, id: Uuid) -> Option<QueueRef> {
+        let queue = self.queues.remove(&id)?;
+        self.queue_entities.remove(&EntityKey::new(queue.entity()));
+        Some(queue)
+    }
+
+    /// The queue that an entity (its lane 0) is.
+    pub(crate) fn queue_of(&self, entity: EntityId) -> Option<&QueueRef> {
+        self.queues.get(self.queue_entities.get(&EntityKey::new(entity))?)
     }
 
     /// Rises with every change: answers computed from a snapshot may be cached under it.

@@ -40,7 +40,7 @@ pub use host::{BoxFuture, Host, TokioHost};
 pub use open::{BrokerParts, OpenError, Recovered};
 pub use producers::Producers;
 pub use queues::{
-    Delivery, HEADER_PROTOCOL, MESSAGES_PER_SEND_MAX, MOVE_LIST_MAX, Message, MessageState, MoveError, MoveStatus,
+    Delivery, HEADER_PROTOCOL, MESSAGES_PER_SEND_MAX, MOVE_EDITS_MAX, Message, MessageState, MoveError, MoveStatus,
     MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX, Peek, Peeked, PeekedState, QueueError, QueueRef, QueueStats,
     Queues, Receipt, ReceiptError, Receive, ReceiveError, SEND_BYTES_MAX, SendRefusal, Sent, StartMove,
 };

@@ -164,6 +164,13 @@ impl Broker {
                 }
             }
         }
+        // By name, so that here too a simulated run repeats.
+        for info in catalog.catalog.queues() {
+            let (Some(queue), shard) = (catalog.queues.get(&info.id), info.entity().shard(count)) else { continue };
+            if let Some(shard) = shards.get_mut(usize::from(shard.0)) {
+                shard.place_queue(queue)?;
+            }
+        }
         if let Some(owner) = shards.first_mut() {
             owner.ensure_cluster_id(self.inner.random_id())?;
             let mut key = [0; 32];

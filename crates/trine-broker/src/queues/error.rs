@@ -71,6 +71,18 @@ pub enum SendRefusal {
         /// Its value.
         value: u64,
     },
+    /// A FIFO queue needs to know the group.
+    #[error("a message of a FIFO queue needs a group")]
+    NoGroup,
+    /// A FIFO queue delays all its messages alike.
+    #[error("a message of a FIFO queue cannot have a delay of its own")]
+    OwnDelay,
+    /// More messages at once than go into one batch.
+    #[error("at most {max} messages go into one batch")]
+    TooMany {
+        /// The limit.
+        max: u64,
+    },
     /// So many deduplication ids are remembered that no more fit; older ones end with their window.
     #[error("the limit dedup_entries_max of {max} is reached")]
     DedupFull {
@@ -114,9 +126,6 @@ pub enum ReceiptError {
     /// The message is not in the queue any more. (An acknowledgement of it succeeds.)
     #[error("the message is not in the queue any more")]
     Gone,
-    /// FIFO and standard: the message is not in flight, so there is nothing to extend.
-    #[error("the message is not in flight")]
-    NotInFlight,
     /// A message is in flight for at most 12 hours.
     #[error("a message can be in flight for at most {max_ms} ms")]
     LimitReached {
@@ -143,6 +152,20 @@ pub enum MoveError {
     /// FIFO queues and others do not mix.
     #[error("source and destination are not of the same kind")]
     KindDiffers,
+    /// A rate of nothing.
+    #[error("the rate of a move task must be at least 1 per second; it is 0")]
+    ZeroRate,
+    /// More messages were named than a task can remember, or more bodies given than it can replace.
+    #[error("a move task can name at most {max} messages; these are {got}")]
+    TooMany {
+        /// The limit.
+        max: u64,
+        /// How many were named.
+        got: u64,
+    },
+    /// A message whose body was to be replaced cannot be read; already reported.
+    #[error("cannot read a message to edit: {0}")]
+    Read(String),
     /// Not about the queues.
     #[error(transparent)]
     Failure(#[from] Failure),

@@ -16,16 +16,17 @@ mod stored;
 mod types;
 
 pub use error::{MoveError, QueueError, ReceiptError, ReceiveError, SendRefusal};
-pub use moves::MOVE_LIST_MAX;
+pub use moves::MOVE_EDITS_MAX;
+pub(crate) use moves::{Replacement, StartMoveCommand};
 pub(crate) use peek::PeekedPlace;
 pub use queue_ref::QueueRef;
-pub(crate) use read::Place;
+pub(crate) use read::{Place, Reader};
 pub use receipt::Receipt;
 pub(crate) use receive::{ReceiveCommand, Taken, TakenMessage};
-pub(crate) use send::{LaneBatch, SendAnswer, SendCommand, SendFacts};
+pub(crate) use send::{LaneBatch, SendAnswer, SendCommand};
 pub use send::{MESSAGES_PER_SEND_MAX, SEND_BYTES_MAX};
 pub(crate) use settle::{Settle, SettleCommand};
-pub(crate) use stored::Content;
+pub(crate) use stored::{Content, pick_records};
 pub use types::{
     Delivery, HEADER_PROTOCOL, Message, MessageState, MoveStatus, MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX,
     Peek, Peeked, PeekedState, QueueStats, Receive, Sent, StartMove,

@@ -17,7 +17,7 @@ pub(crate) struct PeekedPlace {
 }
 
 impl Queues<'_> {
-    /// Shows messages by number, from the lowest of the lowest lane on, without any effect on them. A message that goes away while its body is being
+    /// Shows messages in the order of delivery, highest priority and oldest first, without any effect on them. A message that goes away while its body is being
     /// read is left out.
     pub async fn peek(self, queue: &QueueRef, peek: Peek) -> Result<Vec<Peeked>, ReceiveError> {
         let (inner, of) = (&self.broker.inner, queue.clone());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use trine_core::queues::MessageNumber;
-use trine_types::{EntityId, Uuid};
+use trine_types::{EntityId, Timestamp, Uuid};
 
 use super::{Message, stored};
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Place {
     pub(crate) number: MessageNumber,
     pub(crate) message_id: Uuid,
+    /// When it was sent, as the queue knows it.
+    pub(crate) sent_at: Timestamp,
     /// The lane it lies in; the number has its offset.
     pub(crate) entity: EntityId,
     /// Its batch, if its queue keeps it in memory only.
@@ -50,7 +52,7 @@ impl<'a> Reader<'a> {
             Some(batch) => batch.clone(),
             None => self.batch(place.entity, offset).await?,
         };
-        stored::message(&batch, offset, place.number, place.message_id).ok_or_else(|| {
+        stored::message(&batch, place).ok_or_else(|| {
             let what = format!("entity {}, offset {offset}: the record makes no sense", place.entity);
             tracing::error!("{what}");
             ReadError::Failed(what)

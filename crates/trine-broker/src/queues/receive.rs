@@ -35,7 +35,7 @@ pub(crate) struct TakenMessage {
     pub(crate) visible_at: Timestamp,
 }
 
-/// Messages on their way to whoever asked for them. Dropped before they arrived, they are given back: the receive does not count.
+/// Messages on their way to whoever asked for them. Dropped before they arrived, they are given back at once; that they were taken counts.
 pub(crate) struct Taken {
     inner: Arc<Inner>,
     queue: QueueRef,
@@ -46,6 +46,11 @@ impl Taken {
     pub(crate) fn new(inner: &Arc<Inner>, queue: QueueRef, messages: Vec<TakenMessage>) -> Self {
         inner.counters.deliveries_under_way.add(1);
         Self { inner: Arc::clone(inner), queue, messages }
+    }
+
+    /// Nothing.
+    pub(crate) fn none(inner: &Arc<Inner>, queue: QueueRef) -> Self {
+        Self::new(inner, queue, Vec::new())
     }
 
     /// They have arrived.
@@ -63,8 +68,8 @@ impl Drop for Taken {
         }
         let queue = self.queue.clone();
         let back = move |shard: &mut crate::shard::Shard| {
-            let taken = messages.iter().map(|message| (message.place.number, message.count)).collect();
-            shard.queue_take_back(&queue, taken);
+            let taken: Vec<_> = messages.iter().map(|message| (message.place.number, message.count)).collect();
+            shard.queue_take_back(&queue, &taken);
         };
         self.inner.mailbox_of(self.queue.entity()).push_internal(Command::Call(Box::new(back)));
     }
@@ -91,7 +96,7 @@ impl Drop for Waiting<'_> {
 impl Queues<'_> {
     /// Takes up to `max` messages; with `wait`, waits for the first one, first come first served. The wait ends in connection time or message time,
     /// whichever is over first, with an empty answer; it also ends empty when the server stops. Dropping the future while it waits takes nothing;
-    /// messages taken but not returned are given back as if they had not been received.
+    /// messages taken but not returned are given back at once, with their receive counted.
     pub async fn receive(self, queue: &QueueRef, receive: Receive) -> Result<Vec<Delivery>, ReceiveError> {
         let inner = &self.broker.inner;
         let busy = || Failure::Busy { limit: "receives_waiting_max", value: inner.config.receives_waiting_max as u64 };

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use trine_core::queues::SendMessage;
 use trine_records::BatchBuilder;
 use trine_types::{Timestamp, limits::OP_BATCH_BYTES_MAX};
 
@@ -27,7 +28,7 @@ pub const SEND_BYTES_MAX: usize = OP_BATCH_BYTES_MAX - (1 << 20);
 pub(crate) struct SendCommand {
     pub(crate) queue: QueueRef,
     /// One per message, in order.
-    pub(crate) facts: Vec<SendFacts>,
+    pub(crate) facts: Vec<SendMessage>,
     /// The messages of each lane, in order.
     pub(crate) lanes: Vec<LaneBatch>,
     pub(crate) room: OwnedSemaphorePermit,
@@ -37,24 +38,10 @@ pub(crate) struct SendCommand {
 /// What comes back.
 pub(crate) type SendAnswer = Result<Vec<Result<Sent, SendRefusal>>, Failure>;
 
-/// What the queue's machine has to know of a message.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SendFacts {
-    pub(crate) size: u32,
-    pub(crate) sent_at: Timestamp,
-    pub(crate) delay_ms: Option<u64>,
-    pub(crate) ttl_ms: Option<u64>,
-    /// Never 0.
-    pub(crate) group: Option<u64>,
-    /// Never 0.
-    pub(crate) dedup: Option<u128>,
-}
-
 /// Messages of one lane as a record batch.
 pub(crate) struct LaneBatch {
-    pub(crate) lane: u8,
     /// Their places in the send.
-    pub(crate) places: Vec<u32>,
+    pub(crate) places: Vec<usize>,
     pub(crate) batch: Bytes,
 }
 
@@ -126,21 +113,21 @@ fn encode(
     queue: &QueueRef,
     messages: &[NewMessage],
     sent_at: Timestamp,
-) -> Result<(Vec<SendFacts>, Vec<LaneBatch>), Failure> {
+) -> Result<(Vec<SendMessage>, Vec<LaneBatch>), Failure> {
     let info = queue.info();
     let settings = &info.settings;
     let mut facts = Vec::with_capacity(messages.len());
-    let mut lanes: Vec<(u8, Vec<u32>, BatchBuilder)> = Vec::new();
+    let mut lanes: Vec<(u8, Vec<usize>, BatchBuilder)> = Vec::new();
     for (place, message) in messages.iter().enumerate() {
         let dedup_id = stored::dedup_id(settings, message);
         let group = message.group.as_deref();
-        facts.push(SendFacts {
+        facts.push(SendMessage {
+            priority: message.priority,
             size: message.size,
-            sent_at,
             delay_ms: message.delay_ms,
             ttl_ms: message.ttl_ms,
-            group: group.map(stored::group_hash),
-            dedup: dedup_id.as_deref().map(|id| stored::dedup_key(settings, group, id)),
+            group: group.map_or(0, stored::group_hash),
+            dedup: dedup_id.as_deref().map_or(0, |id| stored::dedup_key(settings, group, id)),
         });
         let lane = message.priority.min(info.lanes - 1);
         let at = match lanes.iter().position(|(known, _, _)| *known == lane) {
@@ -151,15 +138,15 @@ fn encode(
             }
         };
         if let Some((_, places, batch)) = lanes.get_mut(at) {
-            places.push(place as u32);
+            places.push(place);
             Content::of_new(message, dedup_id.as_deref()).push(batch, sent_at);
         }
     }
-    let built = lanes.into_iter().map(|(lane, places, batch)| {
+    let built = lanes.into_iter().map(|(_, places, batch)| {
         // Bounded before: it cannot be too large.
         let batch =
             batch.build().map_err(|_| Failure::Busy { limit: "send_bytes_max", value: SEND_BYTES_MAX as u64 })?;
-        Ok(LaneBatch { lane, places, batch })
+        Ok(LaneBatch { places, batch })
     });
     Ok((facts, built.collect::<Result<_, Failure>>()?))
 }

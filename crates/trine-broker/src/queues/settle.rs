@@ -32,7 +32,7 @@ pub(crate) enum Settle {
 }
 
 /// One answer per receipt, in order.
-pub type Settled = Result<Vec<Result<(), ReceiptError>>, Failure>;
+type Settled = Result<Vec<Result<(), ReceiptError>>, Failure>;
 
 impl Queues<'_> {
     /// Messages are done. One that is not there any more is no error; on a FIFO queue a receipt that expired is.

@@ -1,18 +1,23 @@
 //! The stored form of a message (decision E9): one record of a record batch v2. The key is its group, the value its body, the timestamp when it was sent.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use trine_core::queues::{DedupScope, MessageNumber, QueueSettings};
+use trine_core::queues::{DedupScope, QueueSettings};
 use trine_records::{BatchBuilder, BatchHeader, Header, Record, Records, records_of};
-use trine_types::{QueueName, Timestamp, Uuid};
+use trine_types::{QueueName, Timestamp};
 
-use super::types::{HEADER_DEATH, HEADER_DEDUP, Message, NewMessage};
+use super::{
+    read::Place,
+    types::{HEADER_DEATH, HEADER_DEDUP, Message, NewMessage},
+};
 
 /// Most bytes a stored batch can decompress to; messages are stored as they are, so this only guards against damage.
 const RECORDS_BYTES_MAX: usize = trine_types::limits::OP_BATCH_BYTES_MAX;
 
 /// What a record is made of, before it is written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Content<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) group: Option<&'a str>,
@@ -94,39 +99,28 @@ pub(crate) fn dedup_key(settings: &QueueSettings, group: Option<&str>, id: &str)
     digest.first_chunk::<16>().map_or(1, |head| u128::from_le_bytes(*head)).max(1)
 }
 
-/// A message out of its batch; `None` when the batch does not hold the offset or makes no sense. The body shares the batch's memory unless the batch holds
-/// others too: a small message must not pin a large batch.
-pub(crate) fn message(batch: &Bytes, offset: u64, number: MessageNumber, message_id: Uuid) -> Option<Message> {
+/// A message out of its batch; `None` when the batch does not hold it or makes no sense. The body shares the batch's memory unless the batch holds others
+/// too: a small message must not pin a large batch.
+pub(crate) fn message(batch: &Bytes, place: &Place) -> Option<Message> {
     let header = BatchHeader::parse(batch).ok()?;
     let payload = records_of(&header, batch, RECORDS_BYTES_MAX).ok()?;
-    let record =
-        Records::new(&payload).map_while(Result::ok).find(|record| header.offset_at(record.offset_delta) == offset)?;
-    let own = header.record_count == 1;
-    let share = |bytes: &[u8]| match own && std::ptr::eq(payload.as_ref().as_ptr_range().end, batch.as_ptr_range().end)
-    {
-        true => batch.slice_ref(bytes),
-        false => Bytes::copy_from_slice(bytes),
-    };
-    let sent_at = Timestamp(header.base_timestamp.saturating_add(record.timestamp_delta));
-    read(&record, sent_at, number, message_id, share)
-}
-
-fn read(
-    record: &Record<'_>,
-    sent_at: Timestamp,
-    number: MessageNumber,
-    message_id: Uuid,
-    share: impl Fn(&[u8]) -> Bytes,
-) -> Option<Message> {
+    let offset = place.number.offset();
+    let mut records = Records::new(&payload).map_while(Result::ok);
+    let record = records.find(|record| header.offset_at(record.offset_delta) == offset)?;
+    let shared = header.record_count == 1 && matches!(payload, Cow::Borrowed(_));
+    let share = |bytes: &[u8]| if shared { batch.slice_ref(bytes) } else { Bytes::copy_from_slice(bytes) };
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
     let mut message = Message {
-        message_id,
-        number,
-        body: record.value.map(&share).unwrap_or_default(),
+        message_id: place.message_id,
+        number: place.number,
+        body: record.value.map(share).unwrap_or_default(),
         headers: Vec::new(),
-        group: record.key.map(text).and_then(|group| group),
+        group: match record.key {
+            Some(key) => Some(text(key)?),
+            None => None,
+        },
         dedup_id: None,
-        sent_at,
+        sent_at: place.sent_at,
         origin: None,
         death_reason: None,
     };
@@ -134,7 +128,7 @@ fn read(
         let name = text(header.key)?;
         let value = header.value.unwrap_or_default();
         match name.as_str() {
-            HEADER_DEDUP => message.dedup_id = text(value),
+            HEADER_DEDUP => message.dedup_id = Some(text(value)?),
             HEADER_DEATH => {
                 let (reason, origin) = std::str::from_utf8(value).ok()?.split_once('\0')?;
                 message.death_reason = Some(reason.to_owned());
@@ -144,4 +138,113 @@ fn read(
         }
     }
     Some(message)
+}
+
+/// A batch with only these of a batch's records, by place in it.
+pub(crate) fn pick_records(batch: &Bytes, wanted: &[usize]) -> Option<Bytes> {
+    let header = BatchHeader::parse(batch).ok()?;
+    let payload = records_of(&header, batch, RECORDS_BYTES_MAX).ok()?;
+    let records: Vec<Record<'_>> = Records::new(&payload).collect::<Result<_, _>>().ok()?;
+    let mut picked = BatchBuilder::new();
+    for at in wanted {
+        let record = records.get(*at)?;
+        let headers: Vec<_> = record.headers().collect();
+        picked.push(record.timestamp(&header), record.key, record.value, &headers);
+    }
+    picked.build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use trine_core::queues::MessageNumber;
+    use trine_types::Uuid;
+
+    use super::*;
+
+    fn new(body: &str) -> NewMessage {
+        NewMessage { body: Bytes::copy_from_slice(body.as_bytes()), ..NewMessage::default() }
+    }
+
+    fn place(offset: u64) -> Place {
+        let number = MessageNumber::new(3, offset);
+        let entity = trine_types::EntityId::new(1, 1).unwrap();
+        Place { number, message_id: Uuid([7; 16]), sent_at: Timestamp(9), entity, batch: None }
+    }
+
+    fn batch(messages: &[NewMessage]) -> Bytes {
+        let mut batch = BatchBuilder::new();
+        for message in messages {
+            Content::of_new(message, message.dedup_id.as_deref()).push(&mut batch, Timestamp(5));
+        }
+        batch.build().unwrap()
+    }
+
+    #[test]
+    fn messages_come_back_and_move_on_with_what_they_had() {
+        let full = NewMessage {
+            headers: vec![("x".into(), Bytes::from_static(b"1")), ("x".into(), Bytes::new())],
+            group: Some("g".into()),
+            dedup_id: Some("d".into()),
+            ..new("body")
+        };
+        let stored = batch(&[new(""), full.clone()]);
+        let first = message(&stored, &place(0)).unwrap();
+        assert_eq!((first.body.len(), first.group, first.dedup_id, first.headers.len()), (0, None, None, 0));
+        let back = message(&stored, &place(1)).unwrap();
+        assert_eq!((&back.body, &back.headers, back.sent_at), (&full.body, &full.headers, Timestamp(9)));
+        assert!(message(&stored, &place(2)).is_none());
+        let mut moved = BatchBuilder::new();
+        let mut content = Content::of_stored(&back);
+        content.death = Some(("max_receives", "ö/q"));
+        content.push(&mut moved, Timestamp(5));
+        let moved = message(&moved.build().unwrap(), &place(0)).unwrap();
+        let death = (moved.death_reason.as_deref(), moved.origin.as_ref().map(QueueName::as_str));
+        assert_eq!(death, (Some("max_receives"), Some("ö/q")));
+        assert_eq!((&moved.body, &moved.headers, &moved.group), (&full.body, &full.headers, &full.group));
+        assert_eq!(moved.dedup_id, full.dedup_id);
+    }
+
+    #[test]
+    fn a_message_alone_in_its_batch_is_not_copied() {
+        let alone = batch(&[new("large")]);
+        let shares = |batch: &Bytes, body: &Bytes| batch.as_ptr_range().contains(&body.as_ptr());
+        assert!(shares(&alone, &message(&alone, &place(0)).unwrap().body));
+        let two = batch(&[new("large"), new("other")]);
+        assert!(!shares(&two, &message(&two, &place(0)).unwrap().body));
+    }
+
+    #[test]
+    fn some_records_of_a_batch_can_be_picked() {
+        let all = batch(&[new("a"), new("b"), new("c")]);
+        let picked = pick_records(&all, &[0, 2]).unwrap();
+        let body = |at| message(&picked, &place(at)).map(|message| message.body);
+        assert_eq!((body(0), body(1), body(2)), (Some("a".into()), Some("c".into()), None));
+        assert!(pick_records(&all, &[3]).is_none());
+    }
+
+    #[test]
+    fn damaged_batches_are_no_messages() {
+        let sound = batch(&[new("abc")]);
+        for cut in 0..sound.len() {
+            let _ = message(&sound.slice(..cut), &place(0));
+        }
+        assert!(message(&Bytes::new(), &place(0)).is_none());
+    }
+
+    #[test]
+    fn keys_of_deduplication_follow_the_scope() {
+        let queue = QueueSettings::default();
+        let group = QueueSettings { dedup_scope: DedupScope::Group, ..QueueSettings::default() };
+        assert_eq!(dedup_key(&queue, Some("a"), "x"), dedup_key(&queue, Some("b"), "x"));
+        assert_ne!(dedup_key(&group, Some("a"), "x"), dedup_key(&group, Some("b"), "x"));
+        assert_ne!(dedup_key(&group, Some("ab"), "c"), dedup_key(&group, Some("a"), "bc"));
+        let content = QueueSettings { content_dedup: true, ..QueueSettings::default() };
+        let hash = dedup_id(&content, &new("abc")).unwrap();
+        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let given = NewMessage { dedup_id: Some("own".into()), ..new("abc") };
+        assert_eq!(dedup_id(&content, &given).as_deref(), Some("own"));
+        assert_eq!(dedup_id(&queue, &new("abc")), None);
+        // On disk for ever.
+        assert_eq!(group_hash("a"), 0xb81d_56a1_9f4f_97ca_u64.swap_bytes());
+    }
 }

@@ -132,7 +132,7 @@ pub enum MessageState {
 pub struct Peek {
     /// Only messages in this state.
     pub state: Option<MessageState>,
-    /// Only messages from this number on.
+    /// Only messages from this number on, in the order of delivery.
     pub from: Option<MessageNumber>,
     /// At most so many, and at most [`PEEK_MAX`].
     pub limit: usize,

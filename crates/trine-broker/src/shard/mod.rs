@@ -56,6 +56,7 @@ pub(crate) struct Shard {
     /// Only partitions that were ever written to.
     partitions: EntityMap<PartitionSlot>,
     groups: groups::GroupTable,
+    queues: queues::QueueTable,
     /// In shard group 0.
     catalog: Option<CatalogOwner>,
     /// The last batch that was appended and applied.
@@ -103,13 +104,15 @@ impl Shard {
             partitions.insert(entity, PartitionSlot { state, ..PartitionSlot::default() });
         }
         let sweep = sweep::Sweep::new(shared.clock.mono() + shared.config.sweep_every);
-        Self {
+        let queues = recovered.queues;
+        let mut shard = Self {
             id,
             store: Arc::clone(&shared.stores[usize::from(id.0)]),
             now: recovered.at.max(shared.clock.now()),
             shared,
             partitions,
             groups: groups::GroupTable::default(),
+            queues: queues::QueueTable::default(),
             catalog,
             applied: last,
             durable: last,
@@ -123,7 +126,9 @@ impl Shard {
             checkpoint: None,
             stopping: false,
             failed: false,
-        }
+        };
+        shard.adopt_queues(queues);
+        shard
     }
 
     /// Tells a recovered partition where everybody sees it, and shows what it holds: all of it survived a crash, so all of it is durable.
@@ -153,6 +158,8 @@ impl Shard {
             self.stopping = true;
             self.shared.mailboxes[usize::from(self.id.0)].close(Failure::Stopping);
             self.abandon_groups();
+            self.queue_stop();
+            self.flush_queues();
             self.checkpoint = None;
             self.begin_checkpoint();
         }
@@ -187,6 +194,9 @@ impl Shard {
     fn background(&mut self) {
         if !self.stopping {
             self.group_timers();
+            self.queue_timers();
+            self.flush_queues();
+            self.progress();
         }
         self.sweep_slice();
         self.store_request();
@@ -195,13 +205,14 @@ impl Shard {
 
     /// Whether another turn should follow at once, without anything new to do.
     pub(crate) fn has_more(&self) -> bool {
-        !self.failed && (self.checkpoint.is_some() || self.sweep.is_running())
+        !self.failed
+            && (self.checkpoint.is_some() || self.sweep.is_running() || (!self.stopping && self.queue_has_more()))
     }
 
     /// Connection time of the next turn that is needed even if nothing happens. A stopping shard only waits for the store.
     pub(crate) fn next_wake(&self) -> Option<Duration> {
-        let sweep = self.sweep.next_at();
-        (!self.stopping).then(|| self.groups.next_timer().map_or(sweep, |timer| timer.min(sweep)))
+        let timers = [Some(self.sweep.next_at()), self.groups.next_timer(), self.queue_next_wake()];
+        timers.into_iter().flatten().min().filter(|_| !self.stopping)
     }
 
     /// Whether a stopping shard has nothing left to do.
@@ -241,6 +252,7 @@ impl Shard {
         self.until_durable.clear();
         self.until_written.clear();
         self.groups.forget_waiting();
+        self.queues.forget_waiting();
         self.checkpoint = None;
     }
 

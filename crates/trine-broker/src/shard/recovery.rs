@@ -7,6 +7,7 @@ use trine_core::{
     codec::DecodeError,
     groups::{Group, GroupRecord},
     ops,
+    queues::{Queue, QueueRecord},
     streams::{Partition, PartitionRecord},
 };
 use trine_storage::{Op, Replay, Section};
@@ -14,7 +15,7 @@ use trine_types::{EntityId, Lsn, ShardId, Timestamp};
 
 use super::{
     EntityMap,
-    checkpoint::{SECTION_CATALOG, SECTION_GROUP, SECTION_PARTITION},
+    checkpoint::{SECTION_CATALOG, SECTION_GROUP, SECTION_PARTITION, SECTION_QUEUE},
 };
 
 /// What one shard group's log says.
@@ -22,6 +23,8 @@ use super::{
 pub(crate) struct Recovered {
     pub(crate) partitions: EntityMap<Partition>,
     pub(crate) groups: EntityMap<Group>,
+    /// By the entity of lane 0.
+    pub(crate) queues: EntityMap<Queue>,
     /// Time of the last decision.
     pub(crate) at: Timestamp,
     /// Last LSN a section contains, per entity that had one.
@@ -65,11 +68,12 @@ impl Recovery {
         let shards = self.shards.len() as u16;
         let mut dropped = Vec::new();
         for (at, shard) in self.shards.iter_mut().enumerate() {
-            let all = shard.partitions.keys().chain(shard.groups.keys());
+            let all = shard.partitions.keys().chain(shard.groups.keys()).chain(shard.queues.keys());
             let mut gone: Vec<_> = all.filter(|entity| !known.contains(entity)).copied().collect();
             for entity in &gone {
                 shard.partitions.remove(entity);
                 shard.groups.remove(entity);
+                shard.queues.remove(entity);
             }
             let deleted = self.deleted.iter().filter(|entity| usize::from(entity.shard(shards).0) == at);
             gone.extend(deleted);
@@ -95,12 +99,27 @@ impl Recovery {
                 let group = Group::decode_section(state).map_err(wrong)?;
                 self.shard(shard).groups.insert(section.entity, group);
             }
+            SECTION_QUEUE => {
+                let queue = Queue::decode_section(state).map_err(wrong)?;
+                self.shard(shard).queues.insert(section.entity, queue);
+            }
             _ => return Err(damaged()),
         }
         let recovered = self.shard(shard);
         recovered.at = recovered.at.max(Timestamp(i64::from_le_bytes(*at)));
         recovered.as_of.insert(section.entity, section.as_of);
         Ok(())
+    }
+
+    /// Whether a section contains an operation already. A lane's state is in the section of its queue.
+    fn is_known(&mut self, shard: ShardId, op: &Op, lsn: Lsn) -> bool {
+        let mut entity = op.entity;
+        if op.kind.0 == ops::ENQUEUE
+            && let Ok(queue) = QueueRecord::decode(op.kind.0, &op.meta).and_then(|record| queue_of(op, &record))
+        {
+            entity = queue;
+        }
+        self.shard(shard).as_of.get(&entity).is_some_and(|as_of| lsn <= *as_of)
     }
 
     fn apply(&mut self, shard: ShardId, at: Timestamp, op: &Op) -> Result<(), DecodeError> {
@@ -111,6 +130,11 @@ impl Recovery {
                     && let Some(topic) = self.catalog.topic_by_id(*id)
                 {
                     self.deleted.extend(topic.entities());
+                }
+                if let CatalogRecord::QueueDeleted { id } = &record
+                    && let Some(queue) = self.catalog.queue_by_id(*id)
+                {
+                    self.deleted.extend(queue.entities());
                 }
                 self.catalog.apply(&record, at);
             }
@@ -124,10 +148,21 @@ impl Recovery {
                 self.shard(shard).groups.entry(op.entity).or_default().apply(&record, at);
             }
             ops::BARRIER => {}
+            kind if QueueRecord::is_kind(kind) => {
+                let record = QueueRecord::decode(kind, &op.meta)?;
+                self.shard(shard).queues.entry(queue_of(op, &record)?).or_default().apply(&record, at);
+            }
             _ => return Err(DecodeError { what: "an operation of an unknown kind" }),
         }
         Ok(())
     }
+}
+
+/// The queue that an operation belongs to: lanes have consecutive numbers.
+fn queue_of(op: &Op, record: &QueueRecord) -> Result<EntityId, DecodeError> {
+    let first = op.entity.number().checked_sub(u64::from(record.lane()));
+    let queue = first.and_then(|first| EntityId::new(op.entity.slot(), first));
+    queue.ok_or(DecodeError { what: "the lane of a queue record" })
 }
 
 impl Replay for Recovery {
@@ -144,7 +179,7 @@ impl Replay for Recovery {
         let recovered = self.shard(shard);
         recovered.at = recovered.at.max(at);
         for op in &ops {
-            if self.shard(shard).as_of.get(&op.entity).is_some_and(|as_of| lsn <= *as_of) {
+            if self.is_known(shard, op, lsn) {
                 continue;
             }
             if let Err(error) = self.apply(shard, at, op) {

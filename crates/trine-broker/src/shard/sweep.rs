@@ -43,6 +43,7 @@ impl Shard {
             self.sweep.running = true;
             self.sweep.todo.extend(self.partitions.keys());
             self.sweep.todo.extend(self.groups.entities());
+            self.sweep.todo.extend(self.queues.entities());
         }
         loop {
             for _ in 0..SLICE_STEP {
@@ -63,9 +64,23 @@ impl Shard {
         }
     }
 
+    /// A whole sweep at once, whatever time it takes: message time was moved by hand.
+    pub(super) fn sweep_now(&mut self) {
+        if !self.sweep.running {
+            self.sweep.next_at = Duration::ZERO;
+        }
+        self.sweep_slice();
+        while self.sweep.running && !self.failed {
+            self.sweep_slice();
+        }
+    }
+
     /// Retention, idle producers and compaction of a partition; expiry of a group.
     fn sweep_entity(&mut self, entity: EntityId) {
-        let Some(slot) = self.partitions.get(&entity) else { return self.sweep_group(entity) };
+        let Some(slot) = self.partitions.get(&entity) else {
+            self.sweep_group(entity);
+            return self.sweep_queue(entity);
+        };
         let Some(partition) = slot.at.clone() else { return };
         if partition.view().is_deleted() {
             return;

@@ -36,16 +36,16 @@ impl OpenQueues {
 }
 
 impl Shard {
-    /// Adds operations that were decided and are applied by the caller right after.
-    pub(super) fn queue_log(&mut self, durability: Durability, ops: impl IntoIterator<Item = Op>) {
-        if self.open_queues.durability != durability || self.open_queues.bytes > OPEN_BATCH_BYTES_MAX {
+    /// Adds an operation that was decided and is applied by the caller right after.
+    pub(super) fn queue_log(&mut self, durability: Durability, op: Op) {
+        let bytes = op.meta.len() + op.run.as_ref().map_or(0, |run| run.batch.len());
+        let full = self.open_queues.bytes > 0 && self.open_queues.bytes + bytes > OPEN_BATCH_BYTES_MAX;
+        if self.open_queues.durability != durability || full {
             self.flush_queues();
             self.open_queues.durability = durability;
         }
-        for op in ops {
-            self.open_queues.bytes += op.meta.len() + op.run.as_ref().map_or(0, |run| run.batch.len());
-            self.open_queues.ops.push(op);
-        }
+        self.open_queues.bytes += bytes;
+        self.open_queues.ops.push(op);
     }
 
     /// Runs `then` once everything that was decided about queues until now is as durable as `durability` says.

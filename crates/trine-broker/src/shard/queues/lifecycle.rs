@@ -18,14 +18,15 @@ impl Shard {
         match snapshot.queues.get(&id) {
             Some(queue) => queue.set_info(Arc::clone(info)),
             None => {
-                snapshot.queues.insert(id, QueueRef::new(Arc::clone(info)));
+                let queue = QueueRef::new(Arc::clone(info));
+                snapshot.put_queue(queue);
             }
         }
     }
 
     /// Makes the end of a queue visible.
     pub(in crate::shard) fn publish_queue_gone(&mut self, id: Uuid, snapshot: &mut CatalogSnapshot) {
-        if let Some(queue) = snapshot.queues.remove(&id) {
+        if let Some(queue) = snapshot.remove_queue(id) {
             queue.mark_deleted();
             self.owner().removed_queues.insert(id, queue);
         }

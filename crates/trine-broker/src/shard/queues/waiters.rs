@@ -45,7 +45,8 @@ impl Ends {
 
     /// A wait that is over, if any is. It stays until it is removed.
     pub(super) fn ended(&self, mono: Duration, now: Timestamp) -> Option<(EntityId, u64)> {
-        let by_mono = self.mono.first().filter(|(ends, _, _)| *ends <= mono).map(|(_, ticket, queue)| (*queue, *ticket));
+        let by_mono =
+            self.mono.first().filter(|(ends, _, _)| *ends <= mono).map(|(_, ticket, queue)| (*queue, *ticket));
         by_mono.or_else(|| {
             let (_, ticket, queue) = self.message.first().filter(|(ends, _, _)| *ends <= now)?;
             Some((*queue, *ticket))
