@@ -144,12 +144,6 @@ impl<'a> Resource<'a> {
         Self { kind: ResourceKind::Queue, name }
     }
 
-    /// A channel, or a pattern of channels.
-    #[must_use]
-    pub const fn channel(name: &'a str) -> Self {
-        Self { kind: ResourceKind::Channel, name }
-    }
-
     /// A topic.
     #[must_use]
     pub const fn topic(name: &'a str) -> Self {
@@ -160,6 +154,12 @@ impl<'a> Resource<'a> {
     #[must_use]
     pub const fn group(name: &'a str) -> Self {
         Self { kind: ResourceKind::Group, name }
+    }
+
+    /// A channel, or a pattern of channels.
+    #[must_use]
+    pub const fn channel(name: &'a str) -> Self {
+        Self { kind: ResourceKind::Channel, name }
     }
 
     /// The server.

@@ -16,6 +16,7 @@ use crate::{
     Access, BrokerConfig, BrokerStats, CatalogSnapshot, Failure, Groups, Host, Producers, Queues, Streams, Topics,
     cleaner::Job,
     mailbox::Mailbox,
+    pubsub::PubSub,
     shard::{Command, Reply, Shard},
     stats::Counters,
 };
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) config: BrokerConfig,
     pub(crate) access: Access,
     pub(crate) catalog: ArcSwap<CatalogSnapshot>,
+    pub(crate) pubsub: PubSub,
     pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) stores: Vec<Arc<dyn ShardStore>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -199,6 +201,12 @@ impl Broker {
     #[must_use]
     pub const fn queues(&self) -> Queues<'_> {
         Queues { broker: self }
+    }
+
+    /// Channels: publishing and subscribing.
+    #[must_use]
+    pub fn pubsub(&self) -> &PubSub {
+        &self.inner.pubsub
     }
 
     /// Ids of idempotent producers.

@@ -32,6 +32,8 @@ pub struct BrokerConfig {
     pub compaction_buffer_bytes: usize,
     /// Values of topic settings that topics do not set themselves.
     pub topic_defaults: Arc<TopicDefaults>,
+    /// Bytes in all pub-sub outboxes together; beyond it the largest is cut off (decision Q19).
+    pub outbox_total: usize,
     /// Limits and delays of consumer groups.
     pub groups: GroupSettings,
 }
@@ -51,6 +53,7 @@ impl Default for BrokerConfig {
             producer_idle_ms: 86_400_000,
             compaction_buffer_bytes: 64 << 20,
             topic_defaults: Arc::default(),
+            outbox_total: crate::pubsub::OUTBOX_TOTAL_DEFAULT,
             groups: GroupSettings::default(),
         }
     }

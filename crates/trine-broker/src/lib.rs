@@ -17,6 +17,7 @@ pub mod inline;
 mod mailbox;
 mod open;
 mod producers;
+pub mod pubsub;
 mod queues;
 mod shard;
 mod stats;

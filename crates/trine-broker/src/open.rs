@@ -14,6 +14,7 @@ use crate::{
     broker::Inner,
     cleaner::{CLEANER_JOBS_MAX, Job},
     mailbox::Mailbox,
+    pubsub::PubSub,
     shard::{CatalogOwner, Recovery, Shard},
     stats::Counters,
 };
@@ -98,6 +99,7 @@ impl Broker {
         let inner = Arc::new(Inner {
             access,
             catalog: ArcSwap::from_pointee(snapshot),
+            pubsub: PubSub::new(config.outbox_total, Arc::clone(&clock)),
             mailboxes: (0..shards).map(|_| Mailbox::new()).collect(),
             stores: opened.stores,
             clock,

@@ -11,6 +11,8 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::session::DEFAULT_USER;
+
 /// Bit in [`Client::flags`]: MONITOR is on.
 pub(crate) const FLAG_MONITOR: u32 = 1 << 0;
 /// Bit in [`Client::flags`]: came over the unix socket.
@@ -77,6 +79,31 @@ pub(crate) struct Names {
 }
 
 impl Client {
+    /// A client that has said nothing yet.
+    pub(crate) fn new(id: u64, worker: usize, addr: String, laddr: String, fd: i32, now_ms: u64) -> Self {
+        Self {
+            id,
+            worker,
+            addr,
+            laddr,
+            fd,
+            created_ms: now_ms,
+            names: Mutex::new(Names { user: DEFAULT_USER.into(), ..Names::default() }),
+            last_ms: AtomicU64::new(now_ms),
+            last_command: Mutex::new("NULL"),
+            flags: AtomicU32::new(0),
+            resp: AtomicU8::new(2),
+            db: AtomicU32::new(0),
+            sub: AtomicUsize::new(0),
+            psub: AtomicUsize::new(0),
+            ssub: AtomicUsize::new(0),
+            multi: AtomicI64::new(-1),
+            query_bytes: AtomicUsize::new(0),
+            outbox_bytes: AtomicUsize::new(0),
+            killed: AtomicBool::new(false),
+        }
+    }
+
     /// Whether a flag is set.
     pub(crate) fn has(&self, flag: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0

@@ -1,5 +1,7 @@
 //! What the edge can be told.
 
+use trine_broker::pubsub::OutboxLimits;
+
 /// Settings of the edge.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
@@ -21,17 +23,6 @@ pub struct RedisConfig {
     pub outbox: OutboxLimits,
 }
 
-/// When a subscriber that does not read is cut off. Zero means no limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OutboxLimits {
-    /// At once, in bytes.
-    pub hard_bytes: usize,
-    /// After `soft_seconds` above it without a break, in bytes.
-    pub soft_bytes: usize,
-    /// How long.
-    pub soft_seconds: u32,
-}
-
 impl Default for RedisConfig {
     fn default() -> Self {
         Self {
@@ -42,7 +33,7 @@ impl Default for RedisConfig {
             clients_max: 10_000,
             bulk_bytes_max: 512 << 20,
             query_bytes_max: 1 << 30,
-            outbox: OutboxLimits { hard_bytes: 32 << 20, soft_bytes: 8 << 20, soft_seconds: 60 },
+            outbox: OutboxLimits::default(),
         }
     }
 }

@@ -11,12 +11,21 @@
 
 #![allow(dead_code, unused_imports, reason = "the pieces land one after the other")]
 
+mod accept;
 mod clients;
 mod commands;
 mod config;
+mod conn;
+mod connection;
+mod fanout;
+mod frames;
+mod output;
+mod server;
 mod session;
 mod shared;
 mod wire;
+mod worker;
 
 pub use config::RedisConfig;
+pub use server::{Redis, RedisStats};
 pub use wire::{RequestError, RequestLimits, RequestParser};

@@ -2,14 +2,19 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use trine_broker::Broker;
+use bytes::Bytes;
+use trine_broker::{Broker, pubsub::CutOff};
 use trine_env::Rng;
 use trine_net::auth::Users;
 
-use crate::{RedisConfig, clients::Clients};
+use crate::{
+    RedisConfig,
+    clients::{Client, Clients},
+    worker::{Control, WorkerHandle},
+};
 
 /// Shared by all workers and commands.
 pub(crate) struct Shared {
@@ -21,6 +26,27 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// Connections in MONITOR mode; while zero no line is made.
     pub(crate) monitors: AtomicUsize,
+    /// The workers, in the order of their numbers.
+    pub(crate) workers: Vec<Arc<WorkerHandle>>,
+}
+
+impl Shared {
+    /// Closes a client, wherever it is, without writing what waits for it.
+    pub(crate) fn kill(&self, client: &Client) {
+        client.killed.store(true, Ordering::Release);
+        if let Some(worker) = self.workers.get(client.worker) {
+            worker.tell(Control::Kill(client.id));
+        }
+    }
+
+    /// Shows a line to all clients in MONITOR mode, each after what it was sent before. The line is a whole reply.
+    pub(crate) fn monitor(&self, line: &Bytes) {
+        if self.monitors.load(Ordering::Relaxed) > 0 {
+            for worker in &self.workers {
+                worker.tell(Control::Line(line.clone()));
+            }
+        }
+    }
 }
 
 /// Figures since start; relaxed.
@@ -36,14 +62,22 @@ pub(crate) struct Counters {
     pub(crate) malformed: AtomicU64,
     /// Connections cut off at the query buffer limit.
     pub(crate) cut_query: AtomicU64,
-    /// Cut off at the hard outbox limit.
-    pub(crate) cut_hard: AtomicU64,
-    /// Cut off above the soft outbox limit for too long.
-    pub(crate) cut_soft: AtomicU64,
-    /// Cut off because all outboxes together were too large.
-    pub(crate) cut_total: AtomicU64,
+    /// Cut off for not reading, in the order of [`CutOff::ALL`].
+    cut_offs: [AtomicU64; CutOff::ALL.len()],
     /// ACL refusals: of AUTH, of a command, of a channel.
     pub(crate) denied_auth: AtomicU64,
     pub(crate) denied_command: AtomicU64,
     pub(crate) denied_channel: AtomicU64,
+}
+
+impl Counters {
+    /// A client was cut off.
+    pub(crate) fn cut(&self, reason: CutOff) {
+        self.cut_offs[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were cut off, for whatever reason.
+    pub(crate) fn cut_offs(&self) -> u64 {
+        self.cut_offs.iter().map(|n| n.load(Ordering::Relaxed)).sum()
+    }
 }

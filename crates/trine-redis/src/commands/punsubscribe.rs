@@ -1,0 +1,16 @@
+//! PUNSUBSCRIBE [pattern…] → one confirmation for each argument, subscribed or not; without arguments one for each subscription, or one with a null name.
+
+use bytes::Bytes;
+use trine_core::pubsub::Kind;
+
+use super::{Ctx, Flow};
+
+pub(crate) fn punsubscribe(ctx: &mut Ctx<'_>, args: &[Bytes]) -> Flow {
+    if args.len() == 1 {
+        ctx.unsubscribe_kind(Kind::Pattern);
+    }
+    for name in args.iter().skip(1) {
+        ctx.unsubscribe(Kind::Pattern, name);
+    }
+    Flow::Continue
+}
