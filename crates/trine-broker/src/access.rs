@@ -156,12 +156,6 @@ impl<'a> Resource<'a> {
         Self { kind: ResourceKind::Group, name }
     }
 
-    /// A channel, or a pattern of channels.
-    #[must_use]
-    pub const fn channel(name: &'a str) -> Self {
-        Self { kind: ResourceKind::Channel, name }
-    }
-
     /// The server.
     pub const ADMIN: Resource<'static> = Resource { kind: ResourceKind::Admin, name: "server" };
 }

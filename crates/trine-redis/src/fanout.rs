@@ -83,7 +83,7 @@ impl Fanout {
     /// Hands out everything taken out of the inbox; with a budget, until so many bytes were appended in this turn.
     pub(crate) fn deliver(&mut self, budget: Option<usize>) {
         while budget.is_none_or(|budget| self.turn_bytes < budget) {
-            let Some(delivery) = self.port.next() else { break };
+            let Some(delivery) = self.port.pop() else { break };
             self.deliver_one(&delivery);
         }
     }

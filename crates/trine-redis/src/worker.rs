@@ -28,14 +28,7 @@ use tokio::{
 use trine_broker::pubsub::{OutboxHolder, Port};
 use trine_net::{DrainSignal, Permit};
 
-use crate::{
-    clients::FLAG_MONITOR,
-    conn::End,
-    connection,
-    fanout::Fanout,
-    shared::Shared,
-    wire::Reply,
-};
+use crate::{clients::FLAG_MONITOR, conn::End, connection, fanout::Fanout, shared::Shared, wire::Reply};
 
 /// Bytes that a turn appends to outboxes before they are written.
 pub(crate) const TURN_BYTES_MAX: usize = 4 << 20;

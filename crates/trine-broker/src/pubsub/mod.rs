@@ -22,6 +22,7 @@ use bytes::Bytes;
 use trine_core::pubsub::{Glob, Name};
 use trine_env::Clock;
 
+use self::hub::{Hub, Publisher};
 pub use self::{
     budget::{OutboxHolder, Outboxes},
     delivery::{CutOff, Delivery, MatchedPattern, OutboxLimits, Space},
@@ -29,7 +30,6 @@ pub use self::{
     stats::{ChannelInfo, PubSubStats},
     subscriber::{Message, Slow, Subscriber},
 };
-use self::hub::{Hub, Publisher};
 
 /// Bytes that may wait for one thread; beyond it publishers hold back (decision Q19).
 pub const INBOX_BYTES_MAX: usize = 64 << 20;

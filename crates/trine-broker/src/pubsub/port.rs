@@ -15,8 +15,8 @@ use super::{
 
 /// A thread's access to pub-sub.
 ///
-/// Deliveries come out of [`Port::next`], in order. [`Port::subscribe`] and [`Port::unsubscribe`] may bring some that were counted before them: hand
-/// out all that [`Port::next`] has before changing your own tables and before confirming.
+/// Deliveries come out of [`Port::pop`], in order. [`Port::subscribe`] and [`Port::unsubscribe`] may bring some that were counted before them: hand
+/// out all that [`Port::pop`] has before changing your own tables and before confirming.
 #[derive(Debug)]
 pub struct Port {
     hub: Arc<Hub>,
@@ -59,7 +59,7 @@ impl Port {
         self.hub.hash(name)
     }
 
-    /// Publishes. What is for this port's own subscribers comes out of [`Port::next`] at once; others are woken by [`Port::wake_others`].
+    /// Publishes. What is for this port's own subscribers comes out of [`Port::pop`] at once; others are woken by [`Port::wake_others`].
     pub fn publish(&mut self, space: Space, channel: &[u8], payload: &Bytes) -> Receivers {
         let Self { hub, lane, publisher, ready } = self;
         let published = hub.publish(publisher, Some(lane), space, channel, payload, ready);
@@ -86,11 +86,11 @@ impl Port {
     }
 
     /// The next delivery that has been taken out of the inbox.
-    pub fn next(&mut self) -> Option<Delivery> {
+    pub fn pop(&mut self) -> Option<Delivery> {
         self.ready.pop_front()
     }
 
-    /// Whether [`Port::next`] has more.
+    /// Whether [`Port::pop`] has more.
     #[must_use]
     pub fn has_next(&self) -> bool {
         !self.ready.is_empty()

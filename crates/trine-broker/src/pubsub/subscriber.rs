@@ -155,12 +155,8 @@ impl Subscriber {
                 Space::Global => Kind::Channel,
                 Space::Shard => Kind::Shard,
             };
-            let message = |kind, pattern| Message {
-                kind,
-                channel: Arc::clone(&channel),
-                pattern,
-                payload: payload.clone(),
-            };
+            let message =
+                |kind, pattern| Message { kind, channel: Arc::clone(&channel), pattern, payload: payload.clone() };
             if self.tables.holds(SELF, kind, hash, &channel) {
                 self.messages.push(message(kind, None));
             }

@@ -16,11 +16,11 @@ mod real {
 mod tried {
     use std::sync::PoisonError;
 
+    use shuttle::sync::{MutexGuard, RwLockWriteGuard};
     pub(crate) use shuttle::sync::{
         RwLockReadGuard,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     };
-    use shuttle::sync::{MutexGuard, RwLockWriteGuard};
 
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);

@@ -1,10 +1,6 @@
 //! The stripe, inbox and wake protocol under many interleavings.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use shuttle::{
@@ -58,7 +54,7 @@ impl Worker {
     }
 
     fn hand_out(&mut self) {
-        while let Some(delivery) = self.port.next() {
+        while let Some(delivery) = self.port.pop() {
             let exact = self.tables.subscribers(Kind::Channel, delivery.hash, &delivery.channel).len();
             let patterns = delivery.patterns.iter().flat_map(|p| p.iter());
             let by_pattern: usize =

@@ -22,9 +22,8 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let kind = prop::sample::select(&Kind::ALL[..]);
-    (any::<bool>(), 0..4_u32, kind, 0..NAMES.len()).prop_map(|(add, id, kind, name)| {
-        if add { Op::Add(id, kind, name) } else { Op::Remove(id, kind, name) }
-    })
+    (any::<bool>(), 0..4_u32, kind, 0..NAMES.len())
+        .prop_map(|(add, id, kind, name)| if add { Op::Add(id, kind, name) } else { Op::Remove(id, kind, name) })
 }
 
 proptest! {
