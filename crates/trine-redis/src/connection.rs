@@ -266,9 +266,11 @@ impl Worker {
                 Flow::Close => self.fan.end(id, End::Flushed),
                 Flow::Wait(deferred) => break Some(Step::Wait(deferred)),
             }
-            let goes_on = self.fan.conns.get(id as usize).is_some_and(|conn| {
-                conn.end == End::No && conn.stall.is_none() && conn.out.len() <= OUT_BYTES_MAX
-            });
+            let goes_on = self
+                .fan
+                .conns
+                .get(id as usize)
+                .is_some_and(|conn| conn.end == End::No && conn.stall.is_none() && conn.out.len() <= OUT_BYTES_MAX);
             if !goes_on {
                 break None;
             }
@@ -303,7 +305,9 @@ impl Worker {
 
     /// Runs what answers a command that waited.
     fn with_session(&mut self, id: u32, answer: impl FnOnce(&mut Ctx<'_>) -> Flow) {
-        let Some(mut session) = self.fan.conns.get_mut(id as usize).and_then(|conn| conn.session.take()) else { return };
+        let Some(mut session) = self.fan.conns.get_mut(id as usize).and_then(|conn| conn.session.take()) else {
+            return;
+        };
         self.out.start(session.resp);
         let flow = answer(&mut self.ctx(id, &mut session));
         self.reply(id, &mut session);

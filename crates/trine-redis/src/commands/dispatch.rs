@@ -6,10 +6,6 @@ pub(crate) fn dispatch(ctx: &mut Ctx<'_>, args: &[Bytes]) -> Flow {
     let name = String::from_utf8_lossy(&args[0]).to_lowercase();
     let Some(mut c) = table::TABLE.iter().find(|c| c.name == name) else {
         match name.as_str() {
-            "ping" => {
-                ctx.out.simple("PONG");
-                return Flow::Continue;
-            }
             "hello" => {
                 ctx.set_resp(if args.get(1).is_some_and(|a| &**a == b"3") { Resp::V3 } else { Resp::V2 });
                 ctx.out.array(0);

@@ -35,7 +35,8 @@ pub(crate) fn numpat(ctx: &mut Ctx<'_>, _args: &[Bytes]) -> Flow {
 fn names(ctx: &mut Ctx<'_>, space: Space, args: &[Bytes]) -> Flow {
     if let [_, subcommand, _, _, ..] = args {
         let subcommand = String::from_utf8_lossy(subcommand);
-        ctx.out.error(format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try PUBSUB HELP."));
+        ctx.out
+            .error(format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try PUBSUB HELP."));
         return Flow::Continue;
     }
     let glob = args.get(2).map(|pattern| Glob::new(pattern));

@@ -15,6 +15,10 @@ const fn c(name: &'static str, arity: i32, handler: Handler) -> Command {
     }
 }
 pub(crate) static TABLE: &[Command] = &[
+    c("ping", -1, |ctx, _| {
+        ctx.out.simple("PONG");
+        Flow::Continue
+    }),
     c("publish", 3, publish::publish),
     c("spublish", 3, spublish::spublish),
     c("subscribe", -2, subscribe::subscribe),
