@@ -112,6 +112,7 @@ class Server:
             "--data", str(self.data_dir),
             "--listen", f"kafka={self.kafka or f'127.0.0.1:{restartable_port()}'}",
             "--listen", "admin=127.0.0.1:0",
+            "--listen", "aws=off",
             "--ready-file", str(self.ready_path),
             *self.extra_args,
         ]

@@ -63,6 +63,12 @@ impl std::fmt::Display for Account {
     }
 }
 
+impl Default for Account {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
 /// Which namespace has which account. Read once at start.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -103,7 +109,7 @@ impl Accounts {
 impl Default for Accounts {
     /// One namespace, account 000000000000.
     fn default() -> Self {
-        let default = Account(Account::DEFAULT.into());
+        let default = Account::default();
         Self {
             by_account: HashMap::from([(default.clone(), Namespace::default())]),
             by_namespace: HashMap::from([(Namespace::default(), default.clone())]),

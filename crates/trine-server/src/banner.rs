@@ -79,6 +79,7 @@ fn connect(config: &Config, kind: ListenerKind, addr: SocketAddr) -> String {
     match (kind, &config.advertise_kafka) {
         (ListenerKind::Kafka, Some(advertised)) => format!("bootstrap.servers={advertised}"),
         (ListenerKind::Kafka, None) => format!("bootstrap.servers={local}"),
+        (ListenerKind::Aws, _) => format!("AWS_ENDPOINT_URL_SQS=http://{local}"),
         (ListenerKind::Admin, _) => format!("http://{local}/v1/status"),
     }
 }
@@ -92,7 +93,11 @@ mod tests {
     fn the_block_is_aligned_and_says_how_to_connect() {
         let config = Loader::new(Profile::Dev).build().unwrap();
         let addrs = |port| vec![format!("127.0.0.1:{port}").parse().unwrap(), format!("[::1]:{port}").parse().unwrap()];
-        let listeners = [(ListenerKind::Kafka, addrs(9092)), (ListenerKind::Admin, addrs(15672))];
+        let listeners = [
+            (ListenerKind::Kafka, addrs(9092)),
+            (ListenerKind::Aws, vec!["127.0.0.1:4566".parse().unwrap()]),
+            (ListenerKind::Admin, addrs(15672)),
+        ];
         let storage = Storage { data: None, file_system: None };
         let text = banner(&config, &storage, &listeners, Duration::from_millis(12));
         let lines: Vec<&str> = text.lines().collect();
@@ -100,7 +105,8 @@ mod tests {
         let line = |name: &str, value: &str, note: &str| format!("  {name:10}  {value:27}  {note}");
         assert_eq!(lines[1], line("data", "MEMORY", "everything is gone after a stop"));
         assert_eq!(lines[3], line("kafka", "127.0.0.1:9092 [::1]:9092", "bootstrap.servers=localhost:9092"));
-        assert_eq!(lines[4], line("admin", "127.0.0.1:15672 [::1]:15672", "http://localhost:15672/v1/status"));
-        assert_eq!(lines[6], "  ready       in 12 ms");
+        assert_eq!(lines[4], line("aws", "127.0.0.1:4566", "AWS_ENDPOINT_URL_SQS=http://localhost:4566"));
+        assert_eq!(lines[5], line("admin", "127.0.0.1:15672 [::1]:15672", "http://localhost:15672/v1/status"));
+        assert_eq!(lines[7], "  ready       in 12 ms");
     }
 }

@@ -3,6 +3,7 @@
 //! [`Server::start`] binds every port, answers `/livez`, recovers, creates declared objects, and only then lets clients in (decision E14). [`run`] adds what
 //! a process needs: a runtime, the start-up block, signals, exit.
 
+mod aws;
 mod banner;
 pub mod config;
 mod declared;
@@ -13,6 +14,7 @@ mod run;
 mod start;
 mod store;
 
+pub use aws::SecretError;
 pub use declared::check_objects;
 pub use environment::Environment;
 pub use run::{RunError, run};

@@ -4,12 +4,13 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 use trine_admin::{Admin, ListenerInfo, ServerInfo, Service};
+use trine_aws::Keys;
 use trine_broker::{Broker, OpenError};
-use trine_net::{Advertised, BindError, Binding, ConnectionLimit, Drain, Phase, accept_loop, auth::Users};
+use trine_net::{Advertised, BindError, Binding, ConnectionLimit, Drain, Phase, accept_loop};
 use trine_storage::StoreError;
 
 use crate::{
-    Environment,
+    Environment, aws,
     banner::{Storage, banner},
     config::{Config, Durability, ListenerKind, Profile},
     declared::{self, DeclaredError},
@@ -37,6 +38,9 @@ pub enum StartError {
     /// A declared object cannot be created.
     #[error("declared in the configuration: {0}")]
     Declared(#[from] DeclaredError),
+    /// The secret of an AWS key cannot be read.
+    #[error(transparent)]
+    Secret(#[from] aws::SecretError),
     /// The ready file cannot be written.
     #[error("cannot write the ready file: {0}")]
     ReadyFile(#[source] io::Error),
@@ -65,6 +69,7 @@ pub struct Server {
 /// One listener kind before clients are let in.
 struct Bound {
     kind: ListenerKind,
+    anonymous: bool,
     binding: Binding,
 }
 
@@ -74,9 +79,15 @@ impl Server {
         let began = env.clock.mono();
         let mut bound = Vec::new();
         for listener in &config.listeners {
-            let binding = Binding::bind(&listener.addr)?;
-            bound.push(Bound { kind: listener.kind, binding });
+            match Binding::bind(&listener.addr) {
+                Ok(binding) => bound.push(Bound { kind: listener.kind, anonymous: listener.anonymous, binding }),
+                Err(error) if listener.optional => {
+                    tracing::warn!("going on without one address for {}: {error}", listener.kind.as_str());
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
+        let keys = aws::keys(&config)?;
         let addrs = by_kind(&bound);
         let limits = limits(&config);
         let limit_of = |kind: ListenerKind| &limits[ListenerKind::ALL.iter().position(|k| *k == kind).unwrap_or(0)];
@@ -98,9 +109,14 @@ impl Server {
                 .collect(),
             auto_create: config.profile == Profile::Dev,
         };
-        let users = Users::new(config.users.iter().filter_map(|u| Some((u.name.clone(), u.verifier.clone()?))));
-        let admin =
-            Admin::new(info, users, store::access(&config), advertised.clone(), Arc::clone(&env.clock), drain.signal());
+        let admin = Admin::new(
+            info,
+            store::users(&config),
+            store::access(&config),
+            advertised.clone(),
+            Arc::clone(&env.clock),
+            drain.signal(),
+        );
 
         // Liveness is answered while the log is read; everything else waits for its end.
         let mut loops = Vec::new();
@@ -141,7 +157,7 @@ impl Server {
             ready_file: None,
             banner: String::new(),
         };
-        match server.open_doors(&config, &env, others, &advertised, &admin) {
+        match server.open_doors(&config, &env, others, keys, &advertised, &admin) {
             Ok(()) => {}
             Err(error) => {
                 let _ = server.stop().await;
@@ -159,17 +175,31 @@ impl Server {
         config: &Config,
         env: &Environment,
         bound: Vec<Bound>,
+        keys: Keys,
         advertised: &Advertised,
         admin: &Admin,
     ) -> Result<(), StartError> {
-        let edge = kafka::edge(config, env, &self.broker, advertised);
-        let measured = edge.clone();
-        admin.set_edge_metrics(Box::new(move || kafka::metrics(&measured)));
-        for Bound { kind, binding } in bound {
+        let kafka = kafka::edge(config, env, &self.broker, advertised);
+        let aws = aws::edge(config, env, &self.broker, keys);
+        let measured = (kafka.clone(), aws.clone());
+        admin.set_edge_metrics(Box::new(move || {
+            let mut metrics = kafka::metrics(&measured.0);
+            metrics.extend(aws::metrics(&measured.1));
+            metrics
+        }));
+        for Bound { kind, anonymous, binding } in bound {
             let limit = self.limit(kind).clone();
             for listener in binding.listen()? {
-                let serve = kafka::handler(&edge);
-                self.loops.push(tokio::spawn(accept_loop(listener, limit.clone(), self.drain.signal(), serve)));
+                let (limit, drain) = (limit.clone(), self.drain.signal());
+                let task = match kind {
+                    ListenerKind::Kafka => tokio::spawn(accept_loop(listener, limit, drain, kafka::handler(&kafka))),
+                    ListenerKind::Aws => {
+                        tokio::spawn(accept_loop(listener, limit, drain, aws::handler(&aws, anonymous)))
+                    }
+                    // Listens since the beginning.
+                    ListenerKind::Admin => continue,
+                };
+                self.loops.push(task);
             }
         }
         if let Some(path) = &config.ready_file {
@@ -244,7 +274,7 @@ fn limits(config: &Config) -> Vec<ConnectionLimit> {
         .map(|kind| {
             let wanted = match kind {
                 ListenerKind::Admin => ADMIN_CONNECTIONS_MAX.min(config.connections_max),
-                ListenerKind::Kafka => config.connections_max,
+                ListenerKind::Kafka | ListenerKind::Aws => config.connections_max,
             };
             let spare = files.map_or(u64::MAX, |files| files.saturating_sub(FILES_RESERVED).max(files / 4).max(1));
             let possible = usize::try_from(spare).unwrap_or(usize::MAX);

@@ -12,6 +12,7 @@ use std::{
 use trine_broker::{Access, Broker, BrokerConfig, BrokerParts, OpenError, TokioHost};
 use trine_core::groups::GroupSettings;
 use trine_env::Fs;
+use trine_net::auth::Users;
 use trine_storage::{
     Durability as StoreDurability, LocalOptions, LocalStore, MemoryOptions, MemoryStore, Opened, Replay, StoreError,
     VerifyReport, Waker,
@@ -59,6 +60,11 @@ pub(crate) async fn open(config: &Config, env: &Environment) -> Result<Broker, O
 /// What the configured users may do.
 pub(crate) fn access(config: &Config) -> Access {
     Access::new(config.users.iter().map(|u| (u.name.clone(), u.grants.clone())))
+}
+
+/// Who can log in with a password.
+pub(crate) fn users(config: &Config) -> Users {
+    Users::new(config.users.iter().filter_map(|u| Some((u.name.clone(), u.verifier.clone()?))))
 }
 
 fn open_store(

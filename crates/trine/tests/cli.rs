@@ -27,6 +27,7 @@ struct Server {
     process: Child,
     admin: String,
     kafka: String,
+    aws: String,
     _dir: tempfile::TempDir,
 }
 
@@ -36,14 +37,25 @@ impl Server {
         let ready = dir.path().join("ready.json");
         let mut process = trine()
             .args(args)
-            .args(["--listen", "kafka=127.0.0.1:0", "--listen", "admin=127.0.0.1:0", "--log", "error", "--ready-file"])
+            .args([
+                "--listen",
+                "kafka=127.0.0.1:0",
+                "--listen",
+                "aws=127.0.0.1:0",
+                "--listen",
+                "admin=127.0.0.1:0",
+                "--log",
+                "error",
+                "--ready-file",
+            ])
             .arg(&ready)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let listeners = wait_for(&mut process, &ready);
         let address = |kind: &str| listeners["listeners"][kind][0].as_str().unwrap().to_owned();
-        Self { admin: format!("http://{}", address("admin")), kafka: address("kafka"), process, _dir: dir }
+        let (kafka, aws) = (address("kafka"), address("aws"));
+        Self { admin: format!("http://{}", address("admin")), kafka, aws, process, _dir: dir }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -181,9 +193,15 @@ fn exit_codes_say_what_went_wrong() {
 #[test]
 fn the_environment_points_clients_to_the_server() {
     let server = Server::start(&["dev"]);
-    let script = format!("eval \"$({} env)\"; echo $KAFKA_BOOTSTRAP_SERVERS $TRINE_ADMIN", env!("CARGO_BIN_EXE_trine"));
+    let script = format!(
+        "eval \"$({} env)\"; echo $KAFKA_BOOTSTRAP_SERVERS $AWS_ENDPOINT_URL_SQS $TRINE_ADMIN",
+        env!("CARGO_BIN_EXE_trine")
+    );
     let output = Command::new("sh").args(["-c", &script]).env("TRINE_ADMIN", &server.admin).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{} {}\n", server.kafka, server.admin));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!("{} http://{} {}\n", server.kafka, server.aws, server.admin)
+    );
     assert!(server.ok(&["env", "--unset"]).contains("unset KAFKA_BOOTSTRAP_SERVERS"));
 }
 

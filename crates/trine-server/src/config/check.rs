@@ -1,5 +1,7 @@
 //! Checks that need the whole configuration.
 
+use trine_aws::Accounts;
+
 use super::{Config, ListenerKind, load::Problem};
 
 /// Everything that is wrong with a configuration whose single values are right.
@@ -43,6 +45,37 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     for (i, user) in config.users.iter().enumerate() {
         if config.users.iter().take(i).any(|u| u.name == user.name) {
             problems.push(Problem::new("user", format!("there are two users named {:?}", user.name)));
+        }
+    }
+    for user in &config.users {
+        let known = user.namespace.as_str() == "default" || config.namespaces.iter().any(|n| n.name == user.namespace);
+        let account = config.namespaces.iter().any(|n| n.name == user.namespace && n.account.is_some());
+        if !known {
+            let what = format!("user {:?}: there is no [[namespace]] named {:?}", user.name, user.namespace.as_str());
+            problems.push(Problem::new("user", what));
+        } else if !user.aws.is_empty() && user.namespace.as_str() != "default" && !account {
+            let what = format!(
+                "user {:?} has aws keys, but the namespace {:?} has no account",
+                user.name,
+                user.namespace.as_str()
+            );
+            problems.push(Problem::new("user", what));
+        }
+    }
+    let keys: Vec<&str> =
+        config.users.iter().flat_map(|user| user.aws.iter().map(|key| key.access_key_id.as_str())).collect();
+    for (i, key) in keys.iter().enumerate() {
+        if keys.iter().take(i).any(|k| k == key) {
+            problems.push(Problem::new("user", format!("the aws key {key:?} is there twice")));
+        }
+    }
+    let accounts = config.namespaces.iter().filter_map(|n| Some((n.name.clone(), n.account.clone()?)));
+    if let Err(error) = Accounts::new(config.aws_account.clone(), accounts) {
+        problems.push(Problem::new("namespace", error.to_string()));
+    }
+    for (i, namespace) in config.namespaces.iter().enumerate() {
+        if config.namespaces.iter().take(i).any(|n| n.name == namespace.name) {
+            problems.push(Problem::new("namespace", format!("there are two namespaces named {}", namespace.name)));
         }
     }
     for (i, topic) in config.topics.iter().enumerate() {

@@ -9,19 +9,22 @@ use super::near;
 pub enum ListenerKind {
     /// Apache Kafka's protocol.
     Kafka,
+    /// SQS and its relatives: every AWS service on each address (decision Q14).
+    Aws,
     /// The admin HTTP API, metrics and health.
     Admin,
 }
 
 impl ListenerKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 2] = [Self::Kafka, Self::Admin];
+    pub const ALL: [Self; 3] = [Self::Kafka, Self::Aws, Self::Admin];
 
     /// The name in `--listen`, in the configuration and in the ready file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
+            Self::Aws => "aws",
             Self::Admin => "admin",
         }
     }
@@ -32,12 +35,13 @@ impl ListenerKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The port it listens on by default.
+    /// The ports it listens on by default. The first is its own; the others are those that tools made for other emulators look at, and may be busy.
     #[must_use]
-    pub const fn default_port(self) -> u16 {
+    pub const fn default_ports(self) -> &'static [u16] {
         match self {
-            Self::Kafka => 9092,
-            Self::Admin => 15_672,
+            Self::Kafka => &[9092],
+            Self::Aws => &[4566, 9324, 4567],
+            Self::Admin => &[15_672],
         }
     }
 
@@ -46,7 +50,7 @@ impl ListenerKind {
     pub const fn authenticates(self) -> bool {
         match self {
             Self::Kafka => false,
-            Self::Admin => true,
+            Self::Aws | Self::Admin => true,
         }
     }
 }
@@ -60,15 +64,22 @@ pub struct Listener {
     pub addr: HostPort,
     /// Serve everybody, although users are configured.
     pub anonymous: bool,
+    /// Nobody asked for it by name: a warning when its port is busy.
+    pub optional: bool,
 }
 
 impl Listener {
-    /// What listens when nothing is said: loopback, the default port plus `offset`.
-    pub(super) fn default_of(kind: ListenerKind, offset: u16) -> Result<Self, String> {
-        let port = kind.default_port().checked_add(offset).ok_or_else(|| {
-            format!("port_offset {offset} moves the {} port {} beyond 65535", kind.as_str(), kind.default_port())
-        })?;
-        Ok(Self { kind, addr: HostPort::new("127.0.0.1", port), anonymous: false })
+    /// What listens when nothing is said: loopback, the default ports plus `offset`.
+    pub(super) fn defaults_of(kind: ListenerKind, offset: u16) -> Result<Vec<Self>, String> {
+        let ports = kind.default_ports().iter().enumerate();
+        ports
+            .map(|(at, port)| {
+                let moved = port.checked_add(offset).ok_or_else(|| {
+                    format!("port_offset {offset} moves the {} port {port} beyond 65535", kind.as_str())
+                })?;
+                Ok(Self { kind, addr: HostPort::new("127.0.0.1", moved), anonymous: false, optional: at > 0 })
+            })
+            .collect()
     }
 
     /// Parses `ADDR[,anonymous]`; `None` for `off`.
@@ -85,6 +96,6 @@ impl Listener {
             }
         };
         let addr = addr.parse().map_err(|e: trine_net::AddrError| e.to_string())?;
-        Ok(Some(Self { kind, addr, anonymous }))
+        Ok(Some(Self { kind, addr, anonymous, optional: false }))
     }
 }

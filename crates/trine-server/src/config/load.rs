@@ -9,12 +9,12 @@ use std::{
 
 use serde::{Deserialize, de::IntoDeserializer};
 use toml::de::{DeTable, DeValue};
-
+use trine_aws::Account;
 use trine_sqs::SqsConfig;
 
 use super::{
     Config, Durability, Listener, ListenerKind, LogFormat, Profile, SETTINGS, Setting, check, near,
-    objects::{RawQueue, RawTopic, RawUser},
+    objects::{RawNamespace, RawQueue, RawTopic, RawUser},
 };
 
 /// Prefix of environment variables that are settings.
@@ -77,6 +77,7 @@ pub struct Loader {
     env: BTreeMap<&'static str, Layered>,
     flags: BTreeMap<&'static str, Layered>,
     users: Vec<(String, RawUser)>,
+    namespaces: Vec<(String, RawNamespace)>,
     topics: Vec<(String, RawTopic)>,
     queues: Vec<(String, RawQueue)>,
     problems: Vec<Problem>,
@@ -92,6 +93,7 @@ impl Loader {
             env: BTreeMap::new(),
             flags: BTreeMap::new(),
             users: Vec::new(),
+            namespaces: Vec::new(),
             topics: Vec::new(),
             queues: Vec::new(),
             problems: Vec::new(),
@@ -137,6 +139,9 @@ impl Loader {
             let origin = format!("{name} line {}", line_of(key.span().start));
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("user", _) => self.objects(&origin, value, &RawUser::KEYS, |l, o| l.users.push(o)),
+                ("namespace", _) => {
+                    self.objects(&origin, value, &RawNamespace::KEYS, |l, o| l.namespaces.push(o));
+                }
                 ("topic", _) => self.objects(&origin, value, &RawTopic::KEYS, |l, o| l.topics.push(o)),
                 ("queue", _) => self.objects(&origin, value, &RawQueue::KEYS, |l, o| l.queues.push(o)),
                 (section, DeValue::Table(inner)) => {
@@ -231,8 +236,12 @@ impl Loader {
             let key = format!("listen.{}", kind.as_str());
             let said = [&self.flags, &self.env, &self.file].into_iter().any(|layer| layer.contains_key(key.as_str()));
             if !said {
-                match Listener::default_of(kind, config.port_offset) {
-                    Ok(listener) => config.listeners.push(listener),
+                match Listener::defaults_of(kind, config.port_offset) {
+                    Ok(mut defaults) => {
+                        // A port that was given to another protocol was meant for that one.
+                        defaults.retain(|d| !d.optional || config.listeners.iter().all(|l| l.addr != d.addr));
+                        config.listeners.extend(defaults);
+                    }
                     Err(what) => self.problem("port_offset", String::new(), what),
                 }
             }
@@ -240,6 +249,12 @@ impl Loader {
         for (origin, user) in std::mem::take(&mut self.users) {
             match user.check() {
                 Ok(user) => config.users.push(user),
+                Err(what) => self.problem("", origin, what),
+            }
+        }
+        for (origin, namespace) in std::mem::take(&mut self.namespaces) {
+            match namespace.check() {
+                Ok(namespace) => config.namespaces.push(namespace),
                 Err(what) => self.problem("", origin, what),
             }
         }
@@ -358,7 +373,11 @@ fn blank(profile: Profile) -> Config {
         kafka_auto_create: false,
         kafka_partitions: 0,
         kafka_initial_rebalance_delay: Duration::ZERO,
+        aws_account: Account::default(),
+        aws_region: String::new(),
+        aws_public_url: None,
         users: Vec::new(),
+        namespaces: Vec::new(),
         topics: Vec::new(),
         queues: Vec::new(),
         sqs: SqsConfig::default(),

@@ -10,12 +10,13 @@ mod settings;
 
 use std::{path::PathBuf, time::Duration};
 
+use trine_aws::Account;
 use trine_net::HostPort;
 use trine_sqs::SqsConfig;
 
 pub use listen::{Listener, ListenerKind};
 pub use load::{ConfigError, Loader, Problem};
-pub use objects::{AwsKey, QueueDecl, TopicDecl, UserDecl};
+pub use objects::{AwsKey, AwsSecret, NamespaceDecl, QueueDecl, TopicDecl, UserDecl};
 pub use settings::{SETTINGS, Setting};
 pub use trine_types::units::{parse_duration, parse_size, show_duration, show_size};
 
@@ -85,8 +86,16 @@ pub struct Config {
     pub kafka_partitions: u32,
     /// How long an empty group waits for more members before its first rebalance.
     pub kafka_initial_rebalance_delay: Duration,
+    /// Account of the default namespace, in queue URLs and ARNs.
+    pub aws_account: Account,
+    /// Region shown to requests that name none.
+    pub aws_region: String,
+    /// Beginning of queue URLs instead of the host a client used.
+    pub aws_public_url: Option<String>,
     /// Who may connect; with none, everybody.
     pub users: Vec<UserDecl>,
+    /// Namespaces beside the default one.
+    pub namespaces: Vec<NamespaceDecl>,
     /// Topics to create when absent.
     pub topics: Vec<TopicDecl>,
     /// Queues to create when absent.

@@ -1,8 +1,9 @@
-//! Objects declared in the configuration: `[[user]]` (decision Q13), `[[topic]]` and `[[queue]]` (decision Q22).
+//! Objects declared in the configuration: `[[user]]` (decision Q13), `[[namespace]]` (decision Q11), `[[topic]]` and `[[queue]]` (decision Q22).
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
+use trine_aws::Account;
 use trine_broker::{Action, Grant, ResourceKind};
 use trine_core::queues::QueueSettings;
 use trine_net::auth::Verifier;
@@ -18,7 +19,7 @@ pub struct UserDecl {
     /// Proof of the password; a user with AWS keys only has none.
     pub verifier: Option<Verifier>,
     /// Namespace of the user's objects.
-    pub namespace: String,
+    pub namespace: Namespace,
     /// Keys for requests that are signed the AWS way.
     pub aws: Vec<AwsKey>,
     /// What the user may do.
@@ -50,6 +51,15 @@ impl std::fmt::Debug for AwsKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "AwsKey({})", self.access_key_id)
     }
+}
+
+/// A namespace beside the default one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceDecl {
+    /// Its name.
+    pub name: Namespace,
+    /// Its account, for AWS clients; one without is not for them.
+    pub account: Option<Account>,
 }
 
 /// A topic to create when it is absent.
@@ -151,6 +161,26 @@ impl RawQueue {
 }
 
 #[derive(Deserialize)]
+pub(super) struct RawNamespace {
+    name: String,
+    account: Option<String>,
+}
+
+impl RawNamespace {
+    pub(super) const KEYS: [&str; 2] = ["name", "account"];
+
+    pub(super) fn check(self) -> Result<NamespaceDecl, String> {
+        let name = Namespace::parse(&self.name).map_err(|e| e.to_string())?;
+        let bad = |what: String| format!("namespace {name:?}: {what}");
+        if name == Namespace::default() {
+            return Err(bad("it is always there; its account is the setting aws.account".to_owned()));
+        }
+        let account = self.account.as_deref().map(Account::parse).transpose().map_err(|e| bad(e.to_string()))?;
+        Ok(NamespaceDecl { name, account })
+    }
+}
+
+#[derive(Deserialize)]
 pub(super) struct RawUser {
     name: String,
     password: Option<String>,
@@ -194,7 +224,11 @@ impl RawUser {
         };
         let aws = self.aws.into_iter().map(|key| key.check().map_err(bad)).collect::<Result<_, _>>()?;
         let grants = self.grants.into_iter().map(|grant| grant.check().map_err(bad)).collect::<Result<_, _>>()?;
-        Ok(UserDecl { verifier, namespace: self.namespace.unwrap_or_else(|| "default".to_owned()), aws, grants, name })
+        let namespace = match &self.namespace {
+            None => Namespace::default(),
+            Some(text) => Namespace::parse(text).map_err(|e| bad(e.to_string()))?,
+        };
+        Ok(UserDecl { verifier, namespace, aws, grants, name })
     }
 
     /// Whether a secret stands in the file itself.
@@ -205,6 +239,13 @@ impl RawUser {
 
 impl RawAws {
     fn check(self) -> Result<AwsKey, String> {
+        // What stands in a signature's scope is divided by slashes.
+        if self.access_key_id.is_empty()
+            || !self.access_key_id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
+            let id = self.access_key_id;
+            return Err(format!("aws key {id:?}: an access_key_id has letters, digits, '-', '_' and '.'"));
+        }
         let secret = match (self.secret, self.secret_file, self.secret_env) {
             (Some(secret), None, None) => AwsSecret::Inline(secret),
             (None, Some(file), None) => AwsSecret::File(file),

@@ -73,6 +73,14 @@ pub const SETTINGS: &[Setting] = &[
         set: |c, v| listen(c, ListenerKind::Kafka, v),
     },
     Setting {
+        key: "listen.aws",
+        default: "127.0.0.1:4566 127.0.0.1:9324 127.0.0.1:4567",
+        default_dev: None,
+        doc: "Address (or list of addresses) for SQS clients, or `off`; every address serves the same. Of the default ones only 4566 must be free. \
+              `,anonymous` after an address serves everybody although users are configured.",
+        set: |c, v| listen(c, ListenerKind::Aws, v),
+    },
+    Setting {
         key: "listen.admin",
         default: "127.0.0.1:15672",
         default_dev: None,
@@ -192,6 +200,27 @@ pub const SETTINGS: &[Setting] = &[
         set: |c, v| parse_duration(text(v)?).map(|v| c.kafka_initial_rebalance_delay = v),
     },
     Setting {
+        key: "aws.account",
+        default: "000000000000",
+        default_dev: None,
+        doc: "Account of the default namespace, in queue URLs and ARNs. Twelve digits.",
+        set: |c, v| trine_aws::Account::parse(text(v)?).map(|v| c.aws_account = v).map_err(|e| e.to_string()),
+    },
+    Setting {
+        key: "aws.region",
+        default: "us-east-1",
+        default_dev: None,
+        doc: "Region shown in ARNs when a request names none. Regions do not divide queues: the same queue is found from every region.",
+        set: |c, v| region(text(v)?).map(|v| c.aws_region = v),
+    },
+    Setting {
+        key: "aws.public_url",
+        default: "",
+        default_dev: None,
+        doc: "Beginning of queue URLs, `http://HOST:PORT`. Unset: the host the client called, which is right behind most port mappings.",
+        set: |c, v| url(text(v)?).map(|v| c.aws_public_url = Some(v)),
+    },
+    Setting {
         key: "sqs.purge_interval",
         default: "60s",
         default_dev: Some("0"),
@@ -206,6 +235,30 @@ pub const SETTINGS: &[Setting] = &[
         set: |c, v| pause(v).map(|v| c.sqs.delete_cooldown = v),
     },
 ];
+
+/// Longest region name.
+const REGION_BYTES_MAX: usize = 32;
+
+/// A region as it stands in ARNs.
+fn region(text: &str) -> Result<String, String> {
+    let right = text.len() <= REGION_BYTES_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    right.then(|| text.to_owned()).ok_or_else(|| {
+        format!(
+            "{text:?} is not a region: at most {REGION_BYTES_MAX} letters, digits and hyphens, for example us-east-1"
+        )
+    })
+}
+
+/// `http://HOST[:PORT]` or `https://…`, without a path.
+fn url(text: &str) -> Result<String, String> {
+    let trimmed = text.trim_end_matches('/');
+    let host = trimmed.strip_prefix("http://").or_else(|| trimmed.strip_prefix("https://")).unwrap_or("");
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b));
+    if host.is_empty() || !plain {
+        return Err(format!("{text:?} is not a URL like http://queues.example:9324"));
+    }
+    Ok(trimmed.to_owned())
+}
 
 fn text(values: &[String]) -> Result<&str, String> {
     match values {

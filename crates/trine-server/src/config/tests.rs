@@ -18,14 +18,18 @@ fn one_problem(text: &str) -> String {
 fn every_default_is_readable_and_documented() {
     for profile in [Profile::Serve, Profile::Dev] {
         let config = Loader::new(profile).build().unwrap();
-        assert_eq!(config.listeners.len(), ListenerKind::ALL.len());
+        assert_eq!(
+            config.listeners.len(),
+            ListenerKind::ALL.map(|kind| kind.default_ports().len()).iter().sum::<usize>()
+        );
         assert!(config.listeners.iter().all(|l| l.addr.is_loopback()));
     }
     for setting in SETTINGS {
         assert!(setting.doc.len() > 20, "{}", setting.key);
         for kind in ListenerKind::ALL {
             if setting.key == format!("listen.{}", kind.as_str()) {
-                assert_eq!(setting.default, format!("127.0.0.1:{}", kind.default_port()));
+                let shown = kind.default_ports().iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>();
+                assert_eq!(setting.default, shown.join(" "));
             }
         }
     }
@@ -147,7 +151,8 @@ fn once_there_are_users_kafka_is_off_or_says_so() {
 #[test]
 fn users_and_grants() {
     let text = format!(
-        "[listen]\nkafka = \"off\"\n[[user]]\nname = \"ann\"\npassword = {:?}\nnamespace = \"team\"\n\
+        "[listen]\nkafka = \"off\"\n[[namespace]]\nname = \"team\"\naccount = \"111111111111\"\n\
+         [[user]]\nname = \"ann\"\npassword = {:?}\nnamespace = \"team\"\n\
          aws = [{{ access_key_id = \"AKIA1\", secret_env = \"S\" }}]\n\
          grants = [{{ on = \"topic\", name = \"logs.*\", allow = [\"send\", \"read\"] }}, {{ on = \"admin\", allow = [\"read\"] }}]",
         verifier()
@@ -164,12 +169,44 @@ fn users_and_grants() {
         ("secret_env", "secrets", "unknown field"),
         (", secret_env = \"S\"", "", "exactly one of secret"),
         ("name = \"ann\"", "name = \"a:b\"", "no colon"),
+        ("\"AKIA1\"", "\"A/1\"", "letters, digits"),
+        ("[[namespace]]\nname = \"team\"", "[[namespace]]\nname = \"other\"", "no [[namespace]] named \"team\""),
+        ("\naccount = \"111111111111\"", "", "has no account"),
+        ("111111111111", "000000000000", "have the same account"),
+        ("name = \"team\"\naccount", "name = \"default\"\naccount", "always there"),
     ] {
         let found = one_problem(&text.replace(change, to));
         assert!(found.contains(expected), "{change}: {found}");
     }
     let plain = text.replace(&verifier(), "hunter2");
     assert!(one_problem(&plain).contains("trine user hash"));
+}
+
+#[test]
+fn the_aws_port() {
+    let config =
+        load("[aws]\naccount = \"123456789012\"\nregion = \"eu-west-1\"\npublic_url = \"https://q.example/\"").unwrap();
+    assert_eq!((config.aws_account.as_str(), config.aws_region.as_str()), ("123456789012", "eu-west-1"));
+    assert_eq!(config.aws_public_url.as_deref(), Some("https://q.example"));
+    for (text, says) in [
+        ("account = \"1\"", "twelve digits"),
+        ("region = \"a b\"", "not a region"),
+        ("public_url = \"q.example\"", "not a URL"),
+        ("public_url = \"http://q.example/path\"", "not a URL"),
+    ] {
+        assert!(one_problem(&format!("[aws]\n{text}")).contains(says), "{text}");
+    }
+    let addrs = |text: &str| {
+        let config = load(text).unwrap();
+        config.listeners_of(ListenerKind::Aws).map(|l| (l.addr.port, l.optional)).collect::<Vec<_>>()
+    };
+    assert_eq!(addrs("port_offset = 1"), [(4567, false), (9325, true), (4568, true)]);
+    assert_eq!(addrs("[listen]\naws = \"127.0.0.1:9324\""), [(9324, false)], "what is asked for must be had");
+    assert_eq!(addrs("[listen]\nkafka = \"127.0.0.1:9324\""), [(4566, false), (4567, true)]);
+    assert!(one_problem("[[namespace]]\nname = \"a\"\naccount = \"1\"").contains("twelve digits"));
+    let twice = "[listen]\nkafka = \"off\"\n[[user]]\nname = \"a\"\naws = [{ access_key_id = \"K\", secret_env = \"S\" }]\n\
+                 [[user]]\nname = \"b\"\naws = [{ access_key_id = \"K\", secret_env = \"S\" }]";
+    assert!(one_problem(twice).contains("\"K\" is there twice"));
 }
 
 #[test]

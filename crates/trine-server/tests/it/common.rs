@@ -34,7 +34,7 @@ impl Answer {
 
 /// Defaults of a way to run with every port free.
 pub(crate) fn loader(profile: Profile) -> Loader {
-    Loader::new(profile).listen_flag("kafka=127.0.0.1:0").listen_flag("admin=127.0.0.1:0")
+    ["kafka", "aws", "admin"].iter().fold(Loader::new(profile), |l, kind| l.listen_flag(&format!("{kind}=127.0.0.1:0")))
 }
 
 pub(crate) async fn start(loader: Loader) -> Result<Server, StartError> {

@@ -1,6 +1,7 @@
 //! Servers in this process, over real sockets.
 
 mod admin;
+mod aws;
 mod common;
 mod faults;
 mod server;

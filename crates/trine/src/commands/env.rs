@@ -15,7 +15,7 @@ pub(crate) struct Env {
     unset: bool,
 }
 
-const NAMES: [&str; 2] = ["KAFKA_BOOTSTRAP_SERVERS", "TRINE_ADMIN"];
+const NAMES: [&str; 4] = ["KAFKA_BOOTSTRAP_SERVERS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "TRINE_ADMIN"];
 
 impl Env {
     pub(crate) fn run(self, global: &Global) -> Result<(), Failure> {
@@ -29,6 +29,11 @@ impl Env {
         let status = Client::new(&global.server)?.get("/v1/status")?;
         if let Some(kafka) = kafka(&status) {
             writeln!(out, "export KAFKA_BOOTSTRAP_SERVERS={}", quoted(&kafka))?;
+        }
+        if let Some(aws) = status["listeners"]["aws"]["addresses"][0].as_str() {
+            let url = quoted(&format!("http://{aws}"));
+            writeln!(out, "export AWS_ENDPOINT_URL={url}")?;
+            writeln!(out, "export AWS_ENDPOINT_URL_SQS={url}")?;
         }
         writeln!(out, "export TRINE_ADMIN={}", quoted(&global.server))?;
         Ok(())
