@@ -6,6 +6,7 @@ use trine_admin::Metric;
 use trine_aws::{Accounts, Aws, AwsConfig, Key, Keys, Service, Sts};
 use trine_broker::Broker;
 use trine_net::Conn;
+use trine_sqs::Sqs;
 
 use crate::{
     Environment,
@@ -76,8 +77,9 @@ fn first_line(path: &PathBuf) -> io::Result<String> {
 }
 
 /// An edge whose listeners share everything.
-pub(crate) fn edge(config: &Config, env: &Environment, _broker: &Broker, keys: Keys) -> Aws {
-    let services: Vec<Arc<dyn Service>> = vec![Arc::new(Sts)];
+pub(crate) fn edge(config: &Config, env: &Environment, broker: &Broker, keys: Keys) -> Aws {
+    let services: Vec<Arc<dyn Service>> =
+        vec![Arc::new(Sqs::new(broker.clone(), config.sqs, Arc::clone(&env.clock))), Arc::new(Sts)];
     let accounts = config.namespaces.iter().filter_map(|n| Some((n.name.clone(), n.account.clone()?)));
     Aws::new(AwsConfig {
         services,

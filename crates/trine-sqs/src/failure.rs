@@ -78,9 +78,6 @@ pub(crate) fn receipt(error: ReceiptError, handle: &str, seconds: Option<i64>) -
         ReceiptError::WrongQueue => SqsError::foreign_receipt(handle),
         ReceiptError::Expired => SqsError::expired_receipt(handle),
         ReceiptError::Gone => SqsError::gone_receipt(handle),
-        ReceiptError::NotInFlight => {
-            SqsError::new(ErrorKind::MessageNotInflight, "The message of the receipt handle is not in flight.")
-        }
         ReceiptError::LimitReached { max_ms } => SqsError::parameter(
             seconds.unwrap_or_default(),
             "VisibilityTimeout",

@@ -173,7 +173,6 @@ fn users_and_grants() {
         ("[[namespace]]\nname = \"team\"", "[[namespace]]\nname = \"other\"", "no [[namespace]] named \"team\""),
         ("\naccount = \"111111111111\"", "", "has no account"),
         ("111111111111", "000000000000", "have the same account"),
-        ("name = \"team\"\naccount", "name = \"default\"\naccount", "always there"),
     ] {
         let found = one_problem(&text.replace(change, to));
         assert!(found.contains(expected), "{change}: {found}");
@@ -204,6 +203,7 @@ fn the_aws_port() {
     assert_eq!(addrs("[listen]\naws = \"127.0.0.1:9324\""), [(9324, false)], "what is asked for must be had");
     assert_eq!(addrs("[listen]\nkafka = \"127.0.0.1:9324\""), [(4566, false), (4567, true)]);
     assert!(one_problem("[[namespace]]\nname = \"a\"\naccount = \"1\"").contains("twelve digits"));
+    assert!(one_problem("[[namespace]]\nname = \"default\"").contains("always there"));
     let twice = "[listen]\nkafka = \"off\"\n[[user]]\nname = \"a\"\naws = [{ access_key_id = \"K\", secret_env = \"S\" }]\n\
                  [[user]]\nname = \"b\"\naws = [{ access_key_id = \"K\", secret_env = \"S\" }]";
     assert!(one_problem(twice).contains("\"K\" is there twice"));
