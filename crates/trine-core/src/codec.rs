@@ -69,6 +69,13 @@ impl Writer {
         self.bytes(v.as_bytes());
     }
 
+    /// How many bytes were written.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a measure of progress, not a collection")]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What was written.
     #[must_use]
     pub fn finish(self) -> bytes::Bytes {
@@ -176,6 +183,12 @@ impl<'a> Reader<'a> {
     /// A length and UTF-8.
     pub fn str(&mut self) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| self.error())
+    }
+
+    /// How many bytes were not read yet.
+    #[must_use]
+    pub const fn remaining(&self) -> usize {
+        self.rest.len()
     }
 
     /// Fails unless everything was read.

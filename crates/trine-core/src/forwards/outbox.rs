@@ -185,6 +185,11 @@ impl Outbox {
         self.sent.clear();
     }
 
+    /// What moves to a target: (number in its epoch, the source's own number), ascending.
+    pub fn moving_to(&self, target: EntityId) -> impl Iterator<Item = (u64, u64)> {
+        self.lanes.get(&target).into_iter().flat_map(|lane| lane.moving.iter().map(|(no, seq)| (*no, *seq)))
+    }
+
     /// How many messages move.
     #[must_use]
     pub fn moving(&self) -> usize {

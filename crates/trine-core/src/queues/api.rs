@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trine_types::{EntityId, Timestamp, Uuid};
+use trine_types::{Timestamp, Uuid};
 
 use super::{MessageNumber, MoveCause, MoveDestination, MovedFrom, Origin, QueueRecord, SettleReason};
 use crate::forwards::{Receipt, TransferId};
@@ -425,9 +425,4 @@ impl SettleReason {
             Self::Moved(MoveCause::Task) => totals.redriven += n,
         }
     }
-}
-
-/// Which entity a message that was dead-lettered here came from.
-pub(super) fn origin_entity(moved: Option<&MovedFrom>) -> Option<EntityId> {
-    moved.and_then(|moved| moved.origin).map(|origin| origin.entity)
 }

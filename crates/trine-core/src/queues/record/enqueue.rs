@@ -2,8 +2,7 @@
 
 use trine_types::{EntityId, Offset, Timestamp, Uuid};
 
-use super::numbers::{unzigzag, zigzag};
-use super::read_entity;
+use super::{read_entity, unzigzag, zigzag};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::forwards::InboxRecord;
 

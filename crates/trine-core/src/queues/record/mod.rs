@@ -14,7 +14,7 @@ use trine_types::{EntityId, Timestamp, Uuid};
 pub use enqueue::{ENQUEUE_MESSAGES_MAX, Enqueue, EnqueuedMessage, MovedFrom, Origin};
 pub use moves::{MoveDestination, MoveRecord, MoveStatus, MoveTask};
 pub(super) use moves::{read_task, write_task};
-pub(super) use numbers::{read_numbers, write_numbers};
+pub(super) use numbers::{read_numbers, unzigzag, write_numbers, zigzag};
 
 use super::{MessageNumber, QueueSettings};
 use crate::codec::{DecodeError, Reader, Writer};

@@ -1,0 +1,4 @@
+//! Rules of queues, with virtual time.
+
+mod standard;
+mod world;
