@@ -25,8 +25,6 @@ pub enum ErrorKind {
     InvalidBatchEntryId,
     /// The entries of a batch are too long together.
     BatchRequestTooLong,
-    /// The message is not in flight.
-    MessageNotInflight,
     /// A receipt handle nobody issued, or one of another queue.
     ReceiptHandleIsInvalid,
     /// An attribute that does not exist or cannot be set.
@@ -73,7 +71,7 @@ pub struct Spelling {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 21] = [
         Self::QueueDoesNotExist,
         Self::QueueNameExists,
         Self::QueueDeletedRecently,
@@ -83,7 +81,6 @@ impl ErrorKind {
         Self::BatchEntryIdsNotDistinct,
         Self::InvalidBatchEntryId,
         Self::BatchRequestTooLong,
-        Self::MessageNotInflight,
         Self::ReceiptHandleIsInvalid,
         Self::InvalidAttributeName,
         Self::InvalidAttributeValue,
@@ -122,9 +119,6 @@ impl ErrorKind {
             }
             Self::BatchRequestTooLong => {
                 (MODELLED, "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400)
-            }
-            Self::MessageNotInflight => {
-                (MODELLED, "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", 400)
             }
             Self::ReceiptHandleIsInvalid => (MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 400),
             Self::InvalidAttributeName => (MODELLED, "InvalidAttributeName", "InvalidAttributeName", 400),
