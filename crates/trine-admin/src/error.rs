@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use trine_broker::{Denied, Failure, GroupError, StreamError, TopicError};
+use trine_broker::{
+    ClockError, Denied, Failure, GroupError, MoveError, QueueError, ReceiveError, SendRefusal, StreamError, TopicError,
+};
+use trine_core::queues::TextError;
 use trine_types::NameError;
 
 /// What went wrong. `code` never changes its meaning; `message` is for people.
@@ -84,6 +87,20 @@ impl ApiError {
     /// Says how much was done before the error.
     pub(crate) fn after(mut self, done: u64, of: usize) -> Self {
         self.message = format!("{} ({done} of {of} records were appended)", self.message);
+        self
+    }
+
+    /// Says which of several messages is meant.
+    pub(crate) fn at_message(mut self, index: usize) -> Self {
+        self.message = format!("message {index}: {}", self.message);
+        self
+    }
+
+    /// Says which of several messages was refused; those before it were taken.
+    pub(crate) fn message_at(mut self, index: usize, of: usize) -> Self {
+        if of > 1 {
+            self.message = format!("message {index}: {} ({index} of {of} messages were taken before it)", self.message);
+        }
         self
     }
 
@@ -174,6 +191,79 @@ impl From<GroupError> for ApiError {
             GroupError::TooMany { max } => Self::conflict("too_many", message).limit("entities", max),
             GroupError::Failure(failure) => failure.into(),
             _ => Self::invalid(message),
+        }
+    }
+}
+
+impl From<TextError> for ApiError {
+    fn from(error: TextError) -> Self {
+        Self::invalid(error.to_string()).setting(&error.name)
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        let message = error.to_string();
+        match error {
+            QueueError::Exists(_) => Self::conflict("exists", message),
+            QueueError::DeletedRecently { .. } => Self::conflict("deleted_recently", message),
+            QueueError::NotFound => Self::not_found(message),
+            QueueError::TooMany { max } => Self::conflict("too_many", message).limit("entities", max),
+            QueueError::Failure(failure) => failure.into(),
+            _ => Self::invalid(message),
+        }
+    }
+}
+
+impl From<SendRefusal> for ApiError {
+    fn from(refusal: SendRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            SendRefusal::Deleted => Self::not_found(message),
+            SendRefusal::NoGroup | SendRefusal::OwnDelay => Self::invalid(message),
+            SendRefusal::TooMany { max } => Self::invalid(message).limit("messages", max),
+            SendRefusal::TooLarge { max, .. } => Self::invalid(message).limit("max_message_bytes", max),
+            SendRefusal::QueueFull { limit, value } => Self::conflict("queue_full", message).limit(limit, value),
+            SendRefusal::DedupFull { max } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).limit("dedup_entries_max", max)
+            }
+        }
+    }
+}
+
+impl From<ReceiveError> for ApiError {
+    fn from(error: ReceiveError) -> Self {
+        let message = error.to_string();
+        match error {
+            ReceiveError::OverLimit { limit } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).limit("in_flight_max", limit)
+            }
+            ReceiveError::Deleted => Self::not_found(message),
+            ReceiveError::Read(_) => Self::internal(message),
+            ReceiveError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        let message = error.to_string();
+        match error {
+            MoveError::NotFound | MoveError::UnknownTask => Self::not_found(message),
+            MoveError::Running => Self::conflict("running", message),
+            MoveError::Failure(failure) => failure.into(),
+            _ => Self::invalid(message),
+        }
+    }
+}
+
+impl From<ClockError> for ApiError {
+    fn from(error: ClockError) -> Self {
+        let message = error.to_string();
+        match error {
+            ClockError::NotFrozen => Self::conflict("not_frozen", message),
+            ClockError::Endless => Self::internal(message),
+            ClockError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -3,8 +3,11 @@
 //!
 //! One file per operation; `router.rs` maps paths to them, `guard.rs` decides who gets in, `error.rs` turns what went wrong into an answer.
 
+mod channels;
+mod clock;
 mod context;
 mod error;
+mod expression;
 mod groups;
 mod guard;
 mod health;
@@ -14,6 +17,7 @@ mod page;
 mod partitioner;
 mod payload;
 mod position;
+mod queues;
 mod router;
 mod serve;
 mod server;

@@ -29,8 +29,8 @@ pub(crate) struct Page<T> {
 }
 
 impl PageQuery {
-    /// Cuts the page out of all entries.
-    pub(crate) fn cut<T>(self, all: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Result<Page<T>, ApiError> {
+    /// What to ask an ordered index for: the prefix, the name after which the page begins, and how many entries.
+    pub(crate) fn parts(self) -> Result<(String, Option<String>, usize), ApiError> {
         namespace(self.ns.as_deref())?;
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
@@ -38,7 +38,12 @@ impl PageQuery {
                 ApiError::invalid(format!("limit is {limit}; 1 to {LIMIT_MAX} are allowed")).limit("limit", LIMIT_MAX)
             );
         }
-        let (prefix, after) = (self.prefix.unwrap_or_default(), self.page);
+        Ok((self.prefix.unwrap_or_default(), self.page, limit))
+    }
+
+    /// Cuts the page out of all entries.
+    pub(crate) fn cut<T>(self, all: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Result<Page<T>, ApiError> {
+        let (prefix, after, limit) = self.parts()?;
         let mut items: Vec<T> = all
             .filter(|item| name(item).starts_with(&prefix) && after.as_deref().is_none_or(|after| name(item) > after))
             .collect();

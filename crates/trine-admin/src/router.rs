@@ -11,13 +11,14 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use crate::{Admin, error::ApiError, groups, guard::guard, health, metrics, server, topics};
+use crate::{Admin, channels, clock, error::ApiError, groups, guard::guard, health, metrics, queues, server, topics};
 
 /// Largest request body, in bytes; a producer of more sends several requests.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) fn router(admin: Arc<Admin>) -> Router {
     let one_topic = get(topics::show).patch(topics::alter).delete(topics::delete);
+    let one_queue = get(queues::show).patch(queues::alter).delete(queues::delete);
     let api = Router::new()
         .route("/v1/topics", get(topics::list).post(topics::create))
         .route("/v1/topics/{name}", one_topic)
@@ -28,6 +29,23 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         .route("/v1/groups", get(groups::list))
         .route("/v1/groups/{name}", delete(groups::delete).get(groups::show))
         .route("/v1/groups/{name}/seek", post(groups::seek))
+        .route("/v1/queues", get(queues::list).post(queues::create))
+        .route("/v1/queues/{name}", one_queue)
+        .route("/v1/queues/{name}/send", post(queues::send))
+        .route("/v1/queues/{name}/receive", post(queues::receive))
+        .route("/v1/queues/{name}/ack", post(queues::ack))
+        .route("/v1/queues/{name}/release", post(queues::release))
+        .route("/v1/queues/{name}/extend", post(queues::extend))
+        .route("/v1/queues/{name}/peek", post(queues::peek))
+        .route("/v1/queues/{name}/purge", post(queues::purge))
+        .route("/v1/queues/{name}/pause", post(queues::pause))
+        .route("/v1/queues/{name}/resume", post(queues::resume))
+        .route("/v1/queues/{name}/redrive", post(queues::redrive))
+        .route("/v1/channels", get(channels::list))
+        .route("/v1/channels/{name}", get(channels::show))
+        .route("/v1/channels/{name}/publish", post(channels::publish))
+        .route("/v1/channels/{name}/events", get(channels::events))
+        .route("/v1/clock", get(clock::show).post(clock::advance))
         .route("/v1/status", get(server::status))
         .route("/v1/advertise", get(server::advertised).post(server::advertise))
         .route("/metrics", get(metrics::metrics))

@@ -36,7 +36,8 @@ impl Service {
         let (stream, _permit) = conn.into_parts();
         let mut server = http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES_MAX);
-        let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router));
+        let connection =
+            server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router)).with_upgrades();
         tokio::pin!(connection);
         let served = tokio::select! {
             served = connection.as_mut() => served,

@@ -144,6 +144,12 @@ impl<'a> Resource<'a> {
         Self { kind: ResourceKind::Queue, name }
     }
 
+    /// A channel, or a pattern of channels.
+    #[must_use]
+    pub const fn channel(name: &'a str) -> Self {
+        Self { kind: ResourceKind::Channel, name }
+    }
+
     /// A topic.
     #[must_use]
     pub const fn topic(name: &'a str) -> Self {

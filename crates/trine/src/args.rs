@@ -61,6 +61,15 @@ pub(crate) enum Command {
     /// Consumer groups: where they are, and moving them.
     #[command(subcommand)]
     Group(commands::group::Group),
+    /// Queues: list, make, change, send, receive, redrive.
+    #[command(subcommand)]
+    Queue(commands::queue::Queue),
+    /// Channels: list, publish, subscribe.
+    #[command(subcommand)]
+    Channel(commands::channel::Channel),
+    /// The clock of messages, where it is frozen.
+    #[command(subcommand)]
+    Clock(commands::clock::Clock),
     /// What runs, how, and how much of it.
     Status,
     /// Users of the configuration.

@@ -116,6 +116,45 @@ impl Client {
         }
     }
 
+    /// A GET answered by server-sent events: `each` gets an event's name and data, and says whether to go on.
+    pub(crate) fn events(
+        mut self,
+        path: &str,
+        mut each: impl FnMut(&str, &str) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let head = self.exchange("GET", path, None)?;
+        if !(200..300).contains(&head.status) {
+            return self.finish(&head, path).map(|_| ());
+        }
+        let connection = self.connection.as_mut().ok_or_else(|| Failure::failed("the connection is gone"))?;
+        // Whoever listens waits as long as it takes.
+        connection.get_ref().set_read_timeout(None)?;
+        let mut body = BufReader::new(Body::new(connection, &head.framing));
+        let (mut event, mut data, mut line) = (String::new(), String::new(), String::new());
+        loop {
+            line.clear();
+            if body.read_line(&mut line).map_err(|e| self_error(&self.authority, &e))? == 0 {
+                return Err(Failure::failed(format!("{} ended the stream", self.authority)));
+            }
+            let line = line.trim_end_matches(['\r', '\n']);
+            if line.is_empty() {
+                let name = if event.is_empty() { "message" } else { &event };
+                if !data.is_empty() && !each(name, &data)? {
+                    return Ok(());
+                }
+                event.clear();
+                data.clear();
+            } else if let Some(value) = line.strip_prefix("event:") {
+                value.trim().clone_into(&mut event);
+            } else if let Some(value) = line.strip_prefix("data:") {
+                if !data.is_empty() {
+                    data.push('\n');
+                }
+                data.push_str(value.strip_prefix(' ').unwrap_or(value));
+            }
+        }
+    }
+
     fn exchange(&mut self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Head, Failure> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\n", self.authority);
         if let Some(authorization) = &self.authorization {

@@ -288,10 +288,8 @@ fn passwords_become_verifiers_and_configurations_are_checked() {
     assert_eq!(codes, (Some(5), Some(5), Some(5)), "no login, a wrong one, and one without a grant");
 }
 
-/// Blocks of the guide marked `sh` are run in order against one fresh server; a `text` block after one is what it prints.
-#[test]
-fn the_guides_lines_do_what_it_says() {
-    const GUIDE: &str = include_str!("../../../docs/guide/streams.md");
+/// Blocks of a guide marked `sh` are run in order against one fresh server; a `text` block after one is what it prints.
+fn run_guide(guide: &str, blocks_min: usize) {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&["serve", "--data", &dir.path().join("data").display().to_string()]);
     let bin = Path::new(env!("CARGO_BIN_EXE_trine")).parent().unwrap();
@@ -301,20 +299,35 @@ fn the_guides_lines_do_what_it_says() {
     let path = path.unwrap();
     // The text between fences, with the language of each: every second piece is a block.
     let blocks: Vec<(&str, &str)> =
-        GUIDE.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap()).collect();
+        guide.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap()).collect();
     let mut ran = 0;
     for (at, (language, script)) in blocks.iter().enumerate() {
         if *language != "sh" {
             continue;
         }
         let mut shell = Command::new("sh");
-        let output = shell.args(["-e", "-c", script]).env("PATH", &path).env("TRINE_ADMIN", &server.admin).output();
-        let output = output.unwrap();
+        shell.args(["-e", "-c", script]).current_dir(dir.path()).env("PATH", &path).env("TRINE_ADMIN", &server.admin);
+        let output = shell.output().unwrap();
         assert!(output.status.success(), "{script}{}", String::from_utf8_lossy(&output.stderr));
         if let Some(("text", expected)) = blocks.get(at + 1) {
             assert_eq!(String::from_utf8_lossy(&output.stdout), *expected, "{script}");
         }
         ran += 1;
     }
-    assert!(ran > 10, "the guide has {ran} blocks to run");
+    assert!(ran >= blocks_min, "the guide has {ran} blocks to run");
+}
+
+#[test]
+fn the_guide_to_streams_does_what_it_says() {
+    run_guide(include_str!("../../../docs/guide/streams.md"), 11);
+}
+
+#[test]
+fn the_guide_to_queues_does_what_it_says() {
+    run_guide(include_str!("../../../docs/guide/queues.md"), 10);
+}
+
+#[test]
+fn the_guide_to_pubsub_does_what_it_says() {
+    run_guide(include_str!("../../../docs/guide/pubsub.md"), 4);
 }

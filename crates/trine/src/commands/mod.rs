@@ -1,9 +1,12 @@
 //! One file per subcommand.
 
 pub(crate) mod bench;
+pub(crate) mod channel;
 pub(crate) mod check;
+pub(crate) mod clock;
 pub(crate) mod env;
 pub(crate) mod group;
+pub(crate) mod queue;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod topic;
@@ -26,6 +29,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verify(verify) => verify.run(&global),
         Command::Topic(topic) => topic.run(&global),
         Command::Group(group) => group.run(&global),
+        Command::Queue(queue) => queue.run(&global),
+        Command::Channel(channel) => channel.run(&global),
+        Command::Clock(clock) => clock.run(&global),
         Command::Status => status::run(&global),
         Command::User(user) => user.run(),
         Command::Bench(bench) => bench.run(),

@@ -15,7 +15,7 @@ use clap::Subcommand;
 
 use crate::{args::Global, failure::Failure};
 
-pub(crate) use ls::pages;
+pub(crate) use ls::{pages, size};
 
 /// What can be done with topics.
 #[derive(Subcommand)]
@@ -57,7 +57,7 @@ impl Topic {
 }
 
 /// `KEY=VALUE` pairs of the command line.
-fn settings(pairs: &[String]) -> Result<Vec<(String, String)>, Failure> {
+pub(crate) fn settings(pairs: &[String]) -> Result<Vec<(String, String)>, Failure> {
     pairs
         .iter()
         .map(|pair| match pair.split_once('=') {
