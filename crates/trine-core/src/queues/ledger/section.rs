@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use trine_types::{Offset, Timestamp};
 
+#[cfg(test)]
+use super::Place;
 use super::bits::{Bits, PAGE};
 use super::lane::{Lane, place};
 use super::page::{Mark, MarkState, Page};
-#[cfg(test)]
-use super::Place;
 use super::{Ledger, MessageNumber};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::queues::MoveCause;

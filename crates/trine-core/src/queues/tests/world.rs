@@ -80,7 +80,11 @@ impl World {
 
     /// Sends plain messages.
     pub(super) fn put_plain(&mut self, count: usize) -> Vec<MessageNumber> {
-        let sent = self.send(&vec![SendMessage { size: 10, ..SendMessage::default() }; count]);
+        let message = SendMessage { size: 10, ..SendMessage::default() };
+        let mut sent = Vec::new();
+        while sent.len() < count {
+            sent.extend(self.send(&vec![message; (count - sent.len()).min(ENQUEUE_MESSAGES_MAX)]));
+        }
         sent.into_iter().map(|sent| sent.unwrap().number).collect()
     }
 
