@@ -11,6 +11,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Rounds after which the cascade is taken for endless; one round per queue that dead letters pass through is enough.
 const ROUNDS_MAX: usize = 10_000;
 
+/// Rounds without anything due after which a receiver that does not take its messages is not waited for any more.
+const IDLE_MAX: usize = 1000;
+
 /// What moving the clock did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockMoved {
@@ -66,18 +69,22 @@ impl Broker {
         let inner = &self.inner;
         let _one_at_a_time = inner.clock_move.lock().await;
         let now = inner.clock.move_to(to(inner.clock.now())).ok_or(ClockError::NotFrozen)?;
-        let mut due = 0;
+        let (mut due, mut idle) = (0, 0);
         for _ in 0..ROUNDS_MAX {
             let mut done = 0;
             for shard in 0..inner.mailboxes.len() {
                 done += inner.call_shard(shard, Shard::clock_round).await?;
             }
             due += done;
+            idle = if done == 0 { idle + 1 } else { 0 };
             // What is on its way between shards or to a connection is in no mailbox while its bodies are read.
-            if inner.counters.forwards_under_way.get() > 0 || inner.counters.deliveries_under_way.get() > 0 {
+            let counters = &inner.counters;
+            if counters.forwards_under_way.get() == 0 && (counters.deliveries_under_way.get() == 0 || idle > IDLE_MAX) {
+                if done == 0 {
+                    return Ok(ClockMoved { now, due });
+                }
+            } else {
                 inner.host.sleep(LOOK_EVERY).await;
-            } else if done == 0 {
-                return Ok(ClockMoved { now, due });
             }
         }
         Err(ClockError::Endless)

@@ -44,7 +44,9 @@ pub(crate) struct Taken {
 
 impl Taken {
     pub(crate) fn new(inner: &Arc<Inner>, queue: QueueRef, messages: Vec<TakenMessage>) -> Self {
-        inner.counters.deliveries_under_way.add(1);
+        if !messages.is_empty() {
+            inner.counters.deliveries_under_way.add(1);
+        }
         Self { inner: Arc::clone(inner), queue, messages }
     }
 
@@ -55,17 +57,19 @@ impl Taken {
 
     /// They have arrived.
     fn arrived(mut self) {
-        self.messages.clear();
+        if !std::mem::take(&mut self.messages).is_empty() {
+            self.inner.counters.deliveries_under_way.sub(1);
+        }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.inner.counters.deliveries_under_way.sub(1);
         let messages = std::mem::take(&mut self.messages);
         if messages.is_empty() {
             return;
         }
+        self.inner.counters.deliveries_under_way.sub(1);
         let queue = self.queue.clone();
         let back = move |shard: &mut crate::shard::Shard| {
             let taken: Vec<_> = messages.iter().map(|message| (message.place.number, message.count)).collect();

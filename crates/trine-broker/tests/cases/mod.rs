@@ -2,6 +2,7 @@
 
 mod bounds;
 mod groups;
+mod queues;
 mod retention;
 mod streams;
 pub(crate) mod support;

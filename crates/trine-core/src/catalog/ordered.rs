@@ -96,7 +96,7 @@ impl<K: Ord + Clone, V: Clone> OrderedMap<K, V> {
     }
 
     /// Entries in order, from the first that `before` does not put before the range.
-    pub fn from<'a>(&'a self, before: impl Fn(&K) -> bool) -> impl Iterator<Item = (&'a K, &'a V)> {
+    pub fn from(&self, before: impl Fn(&K) -> bool) -> impl Iterator<Item = (&K, &V)> {
         let order = |key: &K| if before(key) { Ordering::Less } else { Ordering::Greater };
         let at = self.chunk_of(&order);
         let first = self.chunks.get(at).map_or(0, |chunk| chunk.partition_point(|(key, _)| before(key)));

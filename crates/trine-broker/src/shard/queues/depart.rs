@@ -4,9 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use trine_core::{
     forwards::{TransferId, Verdict},
-    queues::{
-        self as core, Arriving, MessageNumber, MoveCause, MoveStatus, MovedFrom, Origin, RedriveAllow, StateKind,
-    },
+    queues::{self as core, Arriving, MessageNumber, MoveCause, MovedFrom, Origin, RedriveAllow, StateKind},
 };
 use trine_records::BatchBuilder;
 use trine_types::{EntityId, QueueName, Timestamp};
@@ -29,6 +27,9 @@ const PARCEL_BYTES_MAX: u64 = 4 << 20;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Why a message is in a dead-letter queue.
 const TOO_MANY_RECEIVES: &str = "max_receives";
+
+/// Why a move task ends whose destination refused.
+const REFUSED: &str = "the destination does not take the messages";
 
 /// A message that is to be sent.
 struct Leaving {
@@ -64,8 +65,9 @@ impl Shard {
         numbers: &[MessageNumber],
         cause: MoveCause,
     ) {
+        let now = self.now;
         let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
-        if let Some(record) = slot.state.decide_forward(target, numbers, cause) {
+        if let Some(record) = slot.state.decide_forward(now, target, numbers, cause) {
             self.queue_record(entity, &record, None);
         }
     }
@@ -176,7 +178,7 @@ impl Shard {
         counters.messages_dead_lettered.add(after.dead_lettered.saturating_sub(before.dead_lettered));
         counters.messages_moved.add(after.redriven.saturating_sub(before.redriven));
         if refused {
-            self.queue_end_move(entity, MoveStatus::Failed, Some("the destination does not take the messages"));
+            self.queue_fail_move(entity, REFUSED);
         }
         self.queue_move_on(entity);
         self.queue_changed(entity);

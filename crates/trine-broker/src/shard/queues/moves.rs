@@ -81,7 +81,8 @@ impl Shard {
         };
         let arrivals = slot.state.decide_local_arrivals(now, &[arriving]);
         let number = arrivals.numbers.first().copied().flatten()?;
-        let gone = slot.state.decide_moved(&[old], MoveCause::Task)?;
+        let (_, gone) = slot.state.decide_moved(now, &[old], MoveCause::Task);
+        let gone = gone?;
         self.queue_records(entity, &arrivals.records);
         for (record, _) in &arrivals.enqueues {
             if let QueueRecord::Enqueue(enqueue) = record {
@@ -149,7 +150,7 @@ impl Shard {
                 }
                 Err(why) => {
                     self.queue_forward_some(entity, to, &mut together);
-                    return self.queue_end_move(entity, core::MoveStatus::Failed, Some(why));
+                    return self.queue_fail_move(entity, why);
                 }
             }
         }
@@ -188,10 +189,10 @@ impl Shard {
         if suits { Ok(target.entity()) } else { Err(KIND_DIFFERS) }
     }
 
-    /// Ends the running move task, if there is one.
-    pub(super) fn queue_end_move(&mut self, entity: EntityId, status: core::MoveStatus, why: Option<&str>) {
+    /// The running move task, if there is one, cannot go on.
+    pub(super) fn queue_fail_move(&mut self, entity: EntityId, why: &str) {
         let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
-        if let Some(record) = slot.state.decide_end_move(status, why) {
+        if let Some(record) = slot.state.decide_fail_move(why) {
             self.queue_record(entity, &record, None);
         }
     }
