@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) receive_room: Arc<Semaphore>,
     /// Reads that may block.
     pub(crate) blocking_room: Arc<Semaphore>,
+    /// Groups that are being made.
+    pub(crate) making: crate::groups::Making,
     pub(crate) counters: Counters,
     pub(crate) failed: watch::Sender<Option<Arc<str>>>,
     pub(crate) stopping: watch::Sender<bool>,

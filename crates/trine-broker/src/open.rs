@@ -109,6 +109,7 @@ impl Broker {
             control_room: Arc::new(Semaphore::new(config.control_waiting_max.max(1))),
             receive_room: Arc::new(Semaphore::new(config.receives_waiting_max.max(1))),
             blocking_room: Arc::new(Semaphore::new(config.blocking_reads_max.max(1))),
+            making: crate::groups::Making::default(),
             counters: Counters::default(),
             failed: watch::Sender::new(None),
             stopping: watch::Sender::new(false),

@@ -4,14 +4,21 @@
 mod convert;
 mod lag;
 mod offsets;
+mod turn;
 mod types;
 
-use std::future::Future;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
 
 use trine_core::groups::{Heartbeat, InstanceId, Join, Leaver, MemberId, Protocol, Sync};
 use trine_types::{EntityId, GroupName};
 
 pub(crate) use convert::{join_reply, sync_reply};
+pub(crate) use turn::Making;
+use turn::Turn;
 pub use types::{
     CommitEntry, Committed, CommittedOffsets, GroupDescription, GroupError, GroupListing, JoinReply, JoinRequest,
     JoinedMember, Leaving, MemberDescription, MemberRef, OffsetsWanted, PartitionLag, SyncReply, SyncRequest,
@@ -56,12 +63,24 @@ impl Groups<'_> {
         F: Future<Output = Result<Answer<T>, Failure>>,
     {
         for _ in 0..DELETED_RETRIES {
+            let mut turn = Turn::take(&self.broker.inner.making, name, || create && self.known(name).is_none());
+            if let Some(turn) = &mut turn {
+                turn.come().await;
+            }
             let entity = match (self.known(name), create) {
                 (Some(entity), _) => entity,
                 (None, true) => self.ensure(name).await?,
                 (None, false) => return Ok(None),
             };
-            match command(entity).await? {
+            let mut answer = pin!(command(entity));
+            // The first poll puts the command into the mailbox: from there on its place is settled, and the next one's turn has come.
+            let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
+            drop(turn);
+            let answer = match at_once {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => answer.await,
+            };
+            match answer? {
                 Err(trine_core::groups::GroupError::Deleted) => {
                     // Its end is on the way to the catalogue, in front of this round.
                     self.broker.inner.round(0).await?;

@@ -149,6 +149,41 @@ fn members_share_a_group_and_a_restart_does_not_make_them_rejoin() {
 }
 
 #[test]
+fn commands_to_a_group_that_is_being_made_keep_their_order() {
+    let mut world = World::new();
+    world.topic("t", 1, &[]);
+    let broker = world.broker.clone();
+    let entries: Vec<_> = (0..4).map(|offset| entry(&world, "t", 0, offset)).collect();
+    let commit = |offset: usize| {
+        let (broker, entry) = (broker.clone(), entries[offset].clone());
+        Box::pin(async move { broker.groups().seek(&group("g"), vec![entry]).await })
+    };
+    let mut waker = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut first = commit(1);
+    assert!(first.as_mut().poll(&mut waker).is_pending());
+    world.step();
+    world.engine.commit();
+    world.step();
+    assert!(
+        broker.catalog().groups().any(|known| *known == group("g")),
+        "the catalogue has it, the first commit does not know yet"
+    );
+    let mut second = commit(2);
+    assert!(second.as_mut().poll(&mut waker).is_pending());
+    world.step();
+    // A third that is given up leaves its place.
+    let mut third = commit(3);
+    assert!(third.as_mut().poll(&mut waker).is_pending());
+    drop(third);
+    assert_eq!(world.run(first), Ok(vec![Ok(())]));
+    assert_eq!(world.run(second), Ok(vec![Ok(())]));
+    let all = vec![(group("g"), OffsetsWanted::All)];
+    let found = world.run(broker.groups().fetch_offsets(all)).remove(0).unwrap();
+    let offsets: Vec<_> = found.iter().map(|(_, _, committed)| committed.as_ref().map(|c| c.offset)).collect();
+    assert_eq!(offsets, [Some(2)], "the second came second");
+}
+
+#[test]
 fn commits_are_kept_by_topic_id_and_never_go_back_over_a_restart() {
     let mut world = World::new();
     world.topic("t", 2, &[]);
