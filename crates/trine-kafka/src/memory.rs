@@ -8,8 +8,8 @@ use std::sync::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of each request that need no room.
-pub(crate) const REQUEST_BYTES_FREE: usize = 64 << 10;
+/// Bytes of each request that need no room: a batch of 64 KiB with what surrounds it.
+pub(crate) const REQUEST_BYTES_FREE: usize = 68 << 10;
 /// Room is counted in units of so many bytes, so that it fits the semaphore.
 const UNIT_BYTES: usize = 1024;
 /// A fetch may return so much whatever others hold, so that nobody starves.

@@ -12,6 +12,8 @@ use crate::{
 
 /// Bytes asked of the socket when nothing is known about what comes.
 const READ_BYTES: usize = 16 << 10;
+/// A buffer with less room than this grows before it is read into, unless less is missing.
+const READ_BYTES_MIN: usize = 4 << 10;
 /// Time for a request to arrive, from its first byte.
 const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 /// A large request gets more: it must arrive at this rate, bytes per second.
@@ -56,11 +58,23 @@ pub(super) struct FrameReader {
     /// Kept across cancellation, so that the place in the queue is kept.
     waiting: Option<Waiting>,
     memory: Option<OwnedSemaphorePermit>,
+    /// Bytes of the last request as far as they need no room. The next one is likely to have as many, and a buffer of that size takes it in one read and
+    /// is never copied.
+    expected: usize,
 }
 
 impl FrameReader {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, buf: BytesMut::new(), len: None, started: None, told: false, waiting: None, memory: None }
+        Self {
+            max,
+            buf: BytesMut::new(),
+            len: None,
+            started: None,
+            told: false,
+            waiting: None,
+            memory: None,
+            expected: 0,
+        }
     }
 
     /// When the request that is arriving must be complete.
@@ -88,7 +102,10 @@ impl FrameReader {
             }
             // One task per connection: the socket's own waker slot is cheaper than a waiter per call.
             poll_fn(|cx| stream.poll_read_ready(cx)).await.map_err(ReadError::Io)?;
-            self.buf.reserve(self.wanted());
+            let wanted = self.wanted();
+            if self.buf.capacity() - self.buf.len() < wanted.min(READ_BYTES_MIN) {
+                self.buf.reserve(wanted);
+            }
             match stream.try_read_buf(&mut self.buf) {
                 Ok(0) => return Ok(Step::Closed),
                 Ok(_) => {
@@ -113,6 +130,7 @@ impl FrameReader {
         let Some(len) = self.len.filter(|len| self.buf.len() >= LENGTH_BYTES + len) else { return Ok(None) };
         let bytes = self.buf.split_to(LENGTH_BYTES + len).freeze().slice(LENGTH_BYTES..);
         self.len = None;
+        self.expected = (LENGTH_BYTES + len).min(REQUEST_BYTES_FREE);
         // What is left in the buffer is the beginning of another request.
         self.started = (!self.buf.is_empty()).then(Instant::now);
         self.told = false;
@@ -133,18 +151,23 @@ impl FrameReader {
         self.told = false;
     }
 
-    /// Bytes to make room for: of a small or not yet admitted request a step, of an admitted one all.
+    /// Bytes to make room for. A length from a peer reserves no memory: what its last request had, or as much again as has arrived, until the request has
+    /// room of its own.
     fn wanted(&self) -> usize {
         match self.len {
+            None if self.buf.is_empty() => self.expected.max(READ_BYTES),
             None => READ_BYTES,
             Some(len) => {
                 let missing = (LENGTH_BYTES + len).saturating_sub(self.buf.len());
                 if self.memory.is_some() {
-                    missing
-                } else {
-                    missing.min(REQUEST_BYTES_FREE.saturating_sub(self.buf.len())).max(READ_BYTES)
+                    return missing;
                 }
+                let free = REQUEST_BYTES_FREE.saturating_sub(self.buf.len()).max(1);
+                missing.min(free).min(self.buf.len().max(READ_BYTES))
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
