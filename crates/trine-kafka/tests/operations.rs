@@ -393,6 +393,20 @@ async fn topics_are_created_with_care() {
 }
 
 #[tokio::test]
+async fn a_server_may_insist_on_the_replicas_it_has() {
+    let config = KafkaConfig { any_replication_factor: false, ..KafkaConfig::default() };
+    let server = Server::with(config, trine_broker::Access::allow_all()).await;
+    let mut client = server.client().await;
+    for (replicas, expected) in
+        [(3, ErrorCode::InvalidReplicationFactor), (2, ErrorCode::InvalidReplicationFactor), (1, ErrorCode::None)]
+    {
+        let asked = message!(CreatableTopic { name: "t".into(), num_partitions: 1, replication_factor: replicas });
+        let answer = client.call(7, &message!(CreateTopicsRequest { topics: vec![asked] })).await;
+        assert_eq!(answer.topics[0].error_code, code(expected), "{replicas} replicas");
+    }
+}
+
+#[tokio::test]
 async fn settings_are_shown_and_changed() {
     let server = Server::start().await;
     let mut client = server.client().await;

@@ -22,6 +22,7 @@ pub(crate) fn edge(config: &Config, env: &Environment, broker: &Broker, advertis
     let config = KafkaConfig {
         advertised: advertised.clone(),
         auto_create_topics: config.kafka_auto_create,
+        any_replication_factor: config.kafka_any_replication_factor,
         shown_settings: Arc::new(shown.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
         log_dir,
         ..KafkaConfig::default()

@@ -371,6 +371,7 @@ fn blank(profile: Profile) -> Config {
         tail_cache: 0,
         memory_max: 0,
         kafka_auto_create: false,
+        kafka_any_replication_factor: false,
         kafka_partitions: 0,
         kafka_initial_rebalance_delay: Duration::ZERO,
         aws_account: Account::default(),

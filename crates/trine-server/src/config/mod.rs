@@ -82,6 +82,8 @@ pub struct Config {
     pub memory_max: u64,
     /// Topics come into being when a Kafka client asks for their metadata.
     pub kafka_auto_create: bool,
+    /// Topics may ask for any replication factor, although there is one copy.
+    pub kafka_any_replication_factor: bool,
     /// Partitions of a topic that does not say how many.
     pub kafka_partitions: u32,
     /// How long an empty group waits for more members before its first rebalance.

@@ -186,6 +186,13 @@ pub const SETTINGS: &[Setting] = &[
         set: |c, v| boolean(v).map(|v| c.kafka_auto_create = v),
     },
     Setting {
+        key: "kafka.any_replication_factor",
+        default: "true",
+        default_dev: None,
+        doc: "Whether topics may be created with any replication factor (there is one copy, and it is reported as 1). Otherwise only with 1 or -1.",
+        set: |c, v| boolean(v).map(|v| c.kafka_any_replication_factor = v),
+    },
+    Setting {
         key: "kafka.default_partitions",
         default: "1",
         default_dev: None,

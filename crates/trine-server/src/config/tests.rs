@@ -42,6 +42,8 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.data, PathBuf::from("./trine-data"));
     assert_eq!(config.drain_timeout, Duration::from_secs(10));
     assert_eq!(config.kafka_initial_rebalance_delay, Duration::from_secs(3));
+    assert!(config.kafka_any_replication_factor);
+    assert!(!load("[kafka]\nany_replication_factor = false").unwrap().kafka_any_replication_factor);
     let dev = Loader::new(Profile::Dev).build().unwrap();
     assert!(dev.in_memory() && dev.kafka_auto_create && dev.kafka_initial_rebalance_delay.is_zero());
 }
