@@ -35,7 +35,8 @@ class Trine:
         with open(log_path, "ab") as log:
             self.process = processes.start(
                 [self.binary, "serve", "--data", str(self.data), "--listen", f"kafka={self.address}",
-                 "--listen", "admin=127.0.0.1:0", "--listen", "aws=off", *self.options], log)
+                 "--listen", "admin=127.0.0.1:0", "--listen", "aws=off",
+                 "--listen", "redis=off", *self.options], log)
         try:
             apache_kafka.wait_port(self.port, self.process, START_TIMEOUT_S)
         except Exception:

@@ -113,6 +113,7 @@ class Server:
             "--listen", f"kafka={self.kafka or f'127.0.0.1:{restartable_port()}'}",
             "--listen", "admin=127.0.0.1:0",
             "--listen", "aws=off",
+            "--listen", "redis=off",
             "--ready-file", str(self.ready_path),
             *self.extra_args,
         ]

@@ -38,12 +38,17 @@ pub(crate) fn banner(
     for kind in ListenerKind::ALL {
         let addrs: Vec<SocketAddr> =
             listeners.iter().filter(|(k, _)| *k == kind).flat_map(|(_, addrs)| addrs.clone()).collect();
+        let unix = if kind == ListenerKind::Redis { config.redis_unix.as_slice() } else { &[] };
         match addrs.first() {
+            None if !unix.is_empty() => {}
             None => lines.push((kind.as_str(), "off".to_owned(), String::new())),
             Some(first) => {
                 let all = addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
                 lines.push((kind.as_str(), all, connect(config, kind, *first)));
             }
+        }
+        for unix in unix {
+            lines.push((kind.as_str(), format!("unix:{}", unix.path.display()), String::new()));
         }
     }
     if config.users.is_empty() {
@@ -79,6 +84,7 @@ fn connect(config: &Config, kind: ListenerKind, addr: SocketAddr) -> String {
     match (kind, &config.advertise_kafka) {
         (ListenerKind::Kafka, Some(advertised)) => format!("bootstrap.servers={advertised}"),
         (ListenerKind::Kafka, None) => format!("bootstrap.servers={local}"),
+        (ListenerKind::Redis, _) => format!("redis://{local}"),
         (ListenerKind::Aws, _) => format!("AWS_ENDPOINT_URL_SQS=http://{local}"),
         (ListenerKind::Admin, _) => format!("http://{local}/v1/status"),
     }
@@ -96,6 +102,7 @@ mod tests {
         let listeners = [
             (ListenerKind::Kafka, addrs(9092)),
             (ListenerKind::Aws, vec!["127.0.0.1:4566".parse().unwrap()]),
+            (ListenerKind::Redis, vec!["127.0.0.1:6379".parse().unwrap()]),
             (ListenerKind::Admin, addrs(15672)),
         ];
         let storage = Storage { data: None, file_system: None };
@@ -106,7 +113,8 @@ mod tests {
         assert_eq!(lines[1], line("data", "MEMORY", "everything is gone after a stop"));
         assert_eq!(lines[3], line("kafka", "127.0.0.1:9092 [::1]:9092", "bootstrap.servers=localhost:9092"));
         assert_eq!(lines[4], line("aws", "127.0.0.1:4566", "AWS_ENDPOINT_URL_SQS=http://localhost:4566"));
-        assert_eq!(lines[5], line("admin", "127.0.0.1:15672 [::1]:15672", "http://localhost:15672/v1/status"));
-        assert_eq!(lines[7], "  ready       in 12 ms");
+        assert_eq!(lines[5], line("redis", "127.0.0.1:6379", "redis://localhost:6379"));
+        assert_eq!(lines[6], line("admin", "127.0.0.1:15672 [::1]:15672", "http://localhost:15672/v1/status"));
+        assert_eq!(lines[8], "  ready       in 12 ms");
     }
 }

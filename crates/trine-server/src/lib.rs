@@ -10,6 +10,7 @@ mod declared;
 mod environment;
 mod kafka;
 mod ready_file;
+mod redis;
 mod run;
 mod start;
 mod store;

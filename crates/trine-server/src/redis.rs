@@ -6,7 +6,7 @@ use tokio::{net::UnixListener, task::JoinHandle};
 use trine_admin::Metric;
 use trine_broker::{
     Broker,
-    pubsub::{CutOff, OUTBOX_TOTAL_DEFAULT, OutboxLimits},
+    pubsub::{CutOff, OUTBOX_TOTAL_DEFAULT},
 };
 use trine_net::{ConnectionLimit, Drain};
 use trine_redis::{Redis, RedisConfig};
@@ -31,18 +31,8 @@ pub(crate) fn edge(
     if config.listeners_of(ListenerKind::Redis).next().is_none() && config.redis_unix.is_empty() {
         return Ok(None);
     }
-    let redis = RedisConfig {
-        workers: config.redis_workers.unwrap_or_else(workers_auto),
-        cluster: config.redis_cluster,
-        clients_max,
-        bulk_bytes_max: config.redis_bulk_max,
-        outbox: OutboxLimits {
-            hard_bytes: config.redis_outbox_hard,
-            soft_bytes: config.redis_outbox_soft,
-            soft_seconds: config.redis_outbox_soft_for.as_secs() as u32,
-        },
-        ..RedisConfig::default()
-    };
+    let redis =
+        RedisConfig { workers: config.redis_workers.unwrap_or_else(workers_auto), clients_max, ..config.redis.clone() };
     let users = Arc::new(store::users(config));
     Redis::start(broker.clone(), redis, users, Arc::clone(&env.rng), &drain.signal()).map(Some)
 }
@@ -97,9 +87,19 @@ pub(crate) fn metrics(broker: &Broker, redis: Option<&Redis>) -> Vec<Metric> {
     let one = |name, counter, help, value: u64| Metric { name, counter, help, values: vec![(None, value)] };
     let mut metrics = vec![
         one("trine_channel_channels_count", false, "Channels with subscriptions now.", stats.channels),
-        one("trine_channel_shard_channels_count", false, "Shard channels with subscriptions now.", stats.shard_channels),
+        one(
+            "trine_channel_shard_channels_count",
+            false,
+            "Shard channels with subscriptions now.",
+            stats.shard_channels,
+        ),
         one("trine_channel_patterns_count", false, "Distinct patterns subscribed to now.", stats.patterns),
-        one("trine_channel_subscribers_count", false, "Receivers with at least one subscription now.", stats.subscribers),
+        one(
+            "trine_channel_subscribers_count",
+            false,
+            "Receivers with at least one subscription now.",
+            stats.subscribers,
+        ),
         one("trine_channel_messages_in_total", true, "Messages published.", stats.messages_in),
         one("trine_channel_bytes_in_total", true, "Bytes of published messages.", stats.bytes_in),
         one("trine_channel_messages_out_total", true, "Messages queued for subscriptions.", stats.messages_out),

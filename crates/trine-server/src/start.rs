@@ -12,11 +12,11 @@ use trine_storage::StoreError;
 use crate::{
     Environment, aws,
     banner::{Storage, banner},
-    config::{Config, Durability, ListenerKind, Profile},
+    config::{Config, Durability, ListenerKind, Profile, UnixListener},
     declared::{self, DeclaredError},
     kafka,
     ready_file::ReadyFile,
-    store,
+    redis, store,
 };
 
 /// Files the process needs besides connections: log, segments, checkpoints, standard streams.
@@ -41,6 +41,9 @@ pub enum StartError {
     /// The secret of an AWS key cannot be read.
     #[error(transparent)]
     Secret(#[from] aws::SecretError),
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
     /// The ready file cannot be written.
     #[error("cannot write the ready file: {0}")]
     ReadyFile(#[source] io::Error),
@@ -181,10 +184,13 @@ impl Server {
     ) -> Result<(), StartError> {
         let kafka = kafka::edge(config, env, &self.broker, advertised);
         let aws = aws::edge(config, env, &self.broker, keys);
-        let measured = (kafka.clone(), aws.clone());
+        let redis = redis::edge(config, env, &self.broker, self.limit(ListenerKind::Redis).counts().max, &self.drain)
+            .map_err(StartError::Thread)?;
+        let measured = (kafka.clone(), aws.clone(), redis.clone(), self.broker.clone());
         admin.set_edge_metrics(Box::new(move || {
             let mut metrics = kafka::metrics(&measured.0);
             metrics.extend(aws::metrics(&measured.1));
+            metrics.extend(redis::metrics(&measured.3, measured.2.as_ref()));
             metrics
         }));
         for Bound { kind, anonymous, binding } in bound {
@@ -196,11 +202,20 @@ impl Server {
                     ListenerKind::Aws => {
                         tokio::spawn(accept_loop(listener, limit, drain, aws::handler(&aws, anonymous)))
                     }
+                    ListenerKind::Redis => match &redis {
+                        Some(redis) => tokio::spawn(redis.clone().serve_tcp(listener, anonymous, limit, drain)),
+                        None => continue,
+                    },
                     // Listens since the beginning.
                     ListenerKind::Admin => continue,
                 };
                 self.loops.push(task);
             }
+        }
+        for unix in redis.iter().flat_map(|redis| config.redis_unix.iter().map(move |unix| (redis, unix))) {
+            let (redis, UnixListener { path, anonymous }) = unix;
+            let served = redis::serve_unix(redis, path, *anonymous, self.limit(ListenerKind::Redis), &self.drain);
+            self.loops.push(served.map_err(|source| BindError { addr: format!("unix:{}", path.display()), source })?);
         }
         if let Some(path) = &config.ready_file {
             let listeners: Vec<_> = self.addrs.iter().map(|(kind, addrs)| (kind.as_str(), addrs.clone())).collect();
@@ -274,7 +289,7 @@ fn limits(config: &Config) -> Vec<ConnectionLimit> {
         .map(|kind| {
             let wanted = match kind {
                 ListenerKind::Admin => ADMIN_CONNECTIONS_MAX.min(config.connections_max),
-                ListenerKind::Kafka | ListenerKind::Aws => config.connections_max,
+                ListenerKind::Kafka | ListenerKind::Aws | ListenerKind::Redis => config.connections_max,
             };
             let spare = files.map_or(u64::MAX, |files| files.saturating_sub(FILES_RESERVED).max(files / 4).max(1));
             let possible = usize::try_from(spare).unwrap_or(usize::MAX);

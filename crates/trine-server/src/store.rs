@@ -21,6 +21,7 @@ use trine_storage::{
 use crate::{
     Environment,
     config::{Config, Durability},
+    redis,
 };
 
 /// Recovery that takes longer says how far it is, this often.
@@ -117,6 +118,7 @@ fn broker_config(config: &Config) -> BrokerConfig {
             initial_rebalance_delay: config.kafka_initial_rebalance_delay,
             ..GroupSettings::default()
         },
+        outbox_total: config.outbox_total.unwrap_or_else(redis::outbox_total_auto),
         ..BrokerConfig::default()
     }
 }

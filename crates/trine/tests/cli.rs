@@ -43,6 +43,8 @@ impl Server {
                 "--listen",
                 "aws=127.0.0.1:0",
                 "--listen",
+                "redis=127.0.0.1:0",
+                "--listen",
                 "admin=127.0.0.1:0",
                 "--log",
                 "error",

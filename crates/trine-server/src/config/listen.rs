@@ -1,5 +1,7 @@
 //! Listeners: which protocol at which address, and whether it asks who is there.
 
+use std::path::PathBuf;
+
 use trine_net::HostPort;
 
 use super::near;
@@ -11,13 +13,15 @@ pub enum ListenerKind {
     Kafka,
     /// SQS and its relatives: every AWS service on each address (decision Q14).
     Aws,
+    /// Redis's protocol: pub-sub.
+    Redis,
     /// The admin HTTP API, metrics and health.
     Admin,
 }
 
 impl ListenerKind {
     /// All kinds, in the order they are shown.
-    pub const ALL: [Self; 3] = [Self::Kafka, Self::Aws, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Kafka, Self::Aws, Self::Redis, Self::Admin];
 
     /// The name in `--listen`, in the configuration and in the ready file.
     #[must_use]
@@ -25,6 +29,7 @@ impl ListenerKind {
         match self {
             Self::Kafka => "kafka",
             Self::Aws => "aws",
+            Self::Redis => "redis",
             Self::Admin => "admin",
         }
     }
@@ -41,6 +46,7 @@ impl ListenerKind {
         match self {
             Self::Kafka => &[9092],
             Self::Aws => &[4566, 9324, 4567],
+            Self::Redis => &[6379],
             Self::Admin => &[15_672],
         }
     }
@@ -50,7 +56,7 @@ impl ListenerKind {
     pub const fn authenticates(self) -> bool {
         match self {
             Self::Kafka => false,
-            Self::Aws | Self::Admin => true,
+            Self::Aws | Self::Redis | Self::Admin => true,
         }
     }
 }
@@ -87,15 +93,38 @@ impl Listener {
         if text == "off" {
             return Ok(None);
         }
-        let (addr, option) = text.split_once(',').map_or((text, None), |(addr, option)| (addr, Some(option)));
-        let anonymous = match option {
-            None => false,
-            Some("anonymous") => true,
-            Some(other) => {
-                return Err(format!("{other:?} is no option of a listener{}", near::hint(other, ["anonymous"])));
-            }
-        };
+        let (addr, anonymous) = split_option(text)?;
         let addr = addr.parse().map_err(|e: trine_net::AddrError| e.to_string())?;
         Ok(Some(Self { kind, addr, anonymous, optional: false }))
+    }
+}
+
+/// A unix socket that Redis clients connect to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnixListener {
+    /// Its file.
+    pub path: PathBuf,
+    /// Serve everybody, although users are configured.
+    pub anonymous: bool,
+}
+
+impl UnixListener {
+    /// Parses `unix:PATH[,anonymous]`; `None` for anything else.
+    pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
+        let Some(rest) = text.strip_prefix("unix:") else { return Ok(None) };
+        let (path, anonymous) = split_option(rest)?;
+        if path.is_empty() {
+            return Err("a path is expected after unix:".to_owned());
+        }
+        Ok(Some(Self { path: PathBuf::from(path), anonymous }))
+    }
+}
+
+/// The address, and whether `,anonymous` follows it.
+fn split_option(text: &str) -> Result<(&str, bool), String> {
+    match text.split_once(',') {
+        None => Ok((text, false)),
+        Some((addr, "anonymous")) => Ok((addr, true)),
+        Some((_, other)) => Err(format!("{other:?} is no option of a listener{}", near::hint(other, ["anonymous"]))),
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use serde::{Deserialize, de::IntoDeserializer};
 use toml::de::{DeTable, DeValue};
 use trine_aws::Account;
+use trine_redis::RedisConfig;
 use trine_sqs::SqsConfig;
 
 use super::{
@@ -382,6 +383,10 @@ fn blank(profile: Profile) -> Config {
         topics: Vec::new(),
         queues: Vec::new(),
         sqs: SqsConfig::default(),
+        redis: RedisConfig::default(),
+        redis_workers: None,
+        redis_unix: Vec::new(),
+        outbox_total: None,
     }
 }
 

@@ -12,9 +12,10 @@ use std::{path::PathBuf, time::Duration};
 
 use trine_aws::Account;
 use trine_net::HostPort;
+use trine_redis::RedisConfig;
 use trine_sqs::SqsConfig;
 
-pub use listen::{Listener, ListenerKind};
+pub use listen::{Listener, ListenerKind, UnixListener};
 pub use load::{ConfigError, Loader, Problem};
 pub use objects::{AwsKey, AwsSecret, NamespaceDecl, QueueDecl, TopicDecl, UserDecl};
 pub use settings::{SETTINGS, Setting};
@@ -104,6 +105,14 @@ pub struct Config {
     pub queues: Vec<QueueDecl>,
     /// The SQS edge.
     pub sqs: SqsConfig,
+    /// The Redis edge.
+    pub redis: RedisConfig,
+    /// Its threads; by itself, a number that suits the machine.
+    pub redis_workers: Option<usize>,
+    /// Its unix sockets.
+    pub redis_unix: Vec<UnixListener>,
+    /// Bytes in the outboxes of all subscribers together; by itself, a number that suits the machine.
+    pub outbox_total: Option<usize>,
 }
 
 impl Config {

@@ -4,7 +4,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Config, Durability, Listener, ListenerKind, LogFormat, Profile, parse_duration, parse_size, show_duration,
+    Config, Durability, Listener, ListenerKind, LogFormat, Profile, UnixListener, parse_duration, parse_size,
+    show_duration,
 };
 
 /// Longest sync interval in milliseconds: a power cut may cost this much.
@@ -13,6 +14,13 @@ const INTERVAL_MS_MAX: u128 = 60_000;
 const CONNECTIONS_MAX: usize = 1_000_000;
 /// Longest pause between purges, or until the name of a deleted queue is free: what the service itself has.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Most threads for Redis clients.
+const REDIS_WORKERS_MAX: usize = 64;
+/// Bounds of the longest argument; Redis's own lower bound is the same.
+const REDIS_BULK_MIN: usize = 1 << 20;
+const REDIS_BULK_MAX: usize = 2 << 30;
+/// Less would cut off subscribers that are merely busy.
+const OUTBOX_TOTAL_MIN: usize = 1 << 20;
 /// Longest drain.
 const DRAIN_MS_MAX: u128 = 3_600_000;
 
@@ -79,6 +87,14 @@ pub const SETTINGS: &[Setting] = &[
         doc: "Address (or list of addresses) for SQS clients, or `off`; every address serves the same. Of the default ones only 4566 must be free. \
               `,anonymous` after an address serves everybody although users are configured.",
         set: |c, v| listen(c, ListenerKind::Aws, v),
+    },
+    Setting {
+        key: "listen.redis",
+        default: "127.0.0.1:6379",
+        default_dev: None,
+        doc: "Address (or list of addresses) for Redis clients, or `off`; `unix:/PATH` is a unix socket. `,anonymous` after an address serves \
+              everybody although users are configured.",
+        set: listen_redis,
     },
     Setting {
         key: "listen.admin",
@@ -241,6 +257,61 @@ pub const SETTINGS: &[Setting] = &[
         doc: "How long after DeleteQueue its name is refused (the service: 60 s, which is the most); 0 never refuses.",
         set: |c, v| pause(v).map(|v| c.sqs.delete_cooldown = v),
     },
+    Setting {
+        key: "pubsub.outbox_total",
+        default: "",
+        default_dev: None,
+        doc: "Bytes that may wait in the outboxes of all subscribers together; beyond it the largest is cut off. Unset: a quarter of the memory or \
+              1GiB, whichever is less.",
+        set: |c, v| bytes(v, OUTBOX_TOTAL_MIN, usize::MAX).map(|v| c.outbox_total = Some(v)),
+    },
+    Setting {
+        key: "redis.workers",
+        default: "",
+        default_dev: None,
+        doc: "Threads that serve Redis clients. Unset: half the cores, at most 4.",
+        set: |c, v| number(v, 1, REDIS_WORKERS_MAX).map(|v| c.redis_workers = Some(v)),
+    },
+    Setting {
+        key: "redis.cluster",
+        default: "false",
+        default_dev: None,
+        doc: "Show Redis clients a cluster of one node, for clients made for clusters, instead of a standalone server.",
+        set: |c, v| boolean(v).map(|v| c.redis.cluster = v),
+    },
+    Setting {
+        key: "redis.outbox_hard",
+        default: "32MiB",
+        default_dev: None,
+        doc: "A Redis subscriber for whom so much waits is cut off at once. `0`: no limit.",
+        set: |c, v| bytes(v, 0, usize::MAX).map(|v| c.redis.outbox.hard_bytes = v),
+    },
+    Setting {
+        key: "redis.outbox_soft",
+        default: "8MiB",
+        default_dev: None,
+        doc: "A Redis subscriber for whom so much waits for longer than `redis.outbox_soft_time` is cut off. `0`: no limit.",
+        set: |c, v| bytes(v, 0, usize::MAX).map(|v| c.redis.outbox.soft_bytes = v),
+    },
+    Setting {
+        key: "redis.outbox_soft_time",
+        default: "60s",
+        default_dev: None,
+        doc: "How long a Redis subscriber may be at `redis.outbox_soft` or above, in whole seconds.",
+        set: |c, v| {
+            let seconds =
+                u32::try_from(parse_duration(text(v)?)?.as_secs()).map_err(|_| "it is too long".to_owned())?;
+            c.redis.outbox.soft_seconds = seconds;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "redis.bulk_max",
+        default: "512MiB",
+        default_dev: None,
+        doc: "Longest argument of a Redis command, so also the longest message.",
+        set: |c, v| bytes(v, REDIS_BULK_MIN, REDIS_BULK_MAX).map(|v| c.redis.bulk_bytes_max = v),
+    },
 ];
 
 /// Longest region name.
@@ -318,6 +389,34 @@ fn durability(text: &str) -> Result<Durability, String> {
             .ok_or_else(|| format!("{rest:?} is not an interval from 1 to {INTERVAL_MS_MAX} milliseconds")),
         _ => Err(format!("{text:?} is neither sync, interval:MS nor memory")),
     }
+}
+
+fn bytes(values: &[String], min: usize, max: usize) -> Result<usize, String> {
+    let text = text(values)?;
+    match usize::try_from(parse_size(text)?) {
+        Ok(n) if (min..=max).contains(&n) => Ok(n),
+        _ => Err(format!("{text:?} is not a size from {min} to {max} bytes")),
+    }
+}
+
+/// Addresses and unix sockets.
+fn listen_redis(config: &mut Config, values: &[String]) -> Result<(), String> {
+    let mut addresses = Vec::new();
+    let mut unix = Vec::new();
+    for value in values {
+        match UnixListener::parse(value)? {
+            Some(listener) => unix.push(listener),
+            None => addresses.push(value.clone()),
+        }
+    }
+    if addresses.is_empty() && !unix.is_empty() {
+        addresses.push("off".to_owned());
+    } else if addresses.iter().any(|a| a == "off") && !unix.is_empty() {
+        return Err("\"off\" and an address contradict each other".to_owned());
+    }
+    listen(config, ListenerKind::Redis, &addresses)?;
+    config.redis_unix = unix;
+    Ok(())
 }
 
 /// Replaces the listeners of a kind.

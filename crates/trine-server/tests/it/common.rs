@@ -34,7 +34,9 @@ impl Answer {
 
 /// Defaults of a way to run with every port free.
 pub(crate) fn loader(profile: Profile) -> Loader {
-    ["kafka", "aws", "admin"].iter().fold(Loader::new(profile), |l, kind| l.listen_flag(&format!("{kind}=127.0.0.1:0")))
+    ["kafka", "aws", "redis", "admin"]
+        .iter()
+        .fold(Loader::new(profile), |l, kind| l.listen_flag(&format!("{kind}=127.0.0.1:0")))
 }
 
 pub(crate) async fn start(loader: Loader) -> Result<Server, StartError> {

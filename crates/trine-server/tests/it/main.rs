@@ -4,4 +4,5 @@ mod admin;
 mod aws;
 mod common;
 mod faults;
+mod redis;
 mod server;

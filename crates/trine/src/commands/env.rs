@@ -15,7 +15,8 @@ pub(crate) struct Env {
     unset: bool,
 }
 
-const NAMES: [&str; 4] = ["KAFKA_BOOTSTRAP_SERVERS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "TRINE_ADMIN"];
+const NAMES: [&str; 5] =
+    ["KAFKA_BOOTSTRAP_SERVERS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "REDIS_URL", "TRINE_ADMIN"];
 
 impl Env {
     pub(crate) fn run(self, global: &Global) -> Result<(), Failure> {
@@ -34,6 +35,9 @@ impl Env {
             let url = quoted(&format!("http://{aws}"));
             writeln!(out, "export AWS_ENDPOINT_URL={url}")?;
             writeln!(out, "export AWS_ENDPOINT_URL_SQS={url}")?;
+        }
+        if let Some(redis) = status["listeners"]["redis"]["addresses"][0].as_str() {
+            writeln!(out, "export REDIS_URL={}", quoted(&format!("redis://{redis}")))?;
         }
         writeln!(out, "export TRINE_ADMIN={}", quoted(&global.server))?;
         Ok(())

@@ -14,7 +14,7 @@ use super::pin;
 use crate::failure::Failure;
 
 /// Every listener a server can open besides the admin port.
-const LISTENERS: [&str; 2] = ["kafka", "aws"];
+const LISTENERS: [&str; 3] = ["kafka", "aws", "redis"];
 
 /// How long a start may take, recovery of what an earlier run left included.
 const READY_MAX: Duration = Duration::from_secs(60);
