@@ -27,7 +27,7 @@ async fn anybody_is_answered_without_users() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_users_a_signature_is_needed_unless_the_listener_says_otherwise() {
-    let text = "[listen]\nkafka = \"off\"\nadmin = \"127.0.0.1:0\"\naws = [\"127.0.0.1:0\", \"127.0.0.1:0,anonymous\"]\n\
+    let text = "[listen]\nkafka = \"off\"\nredis = \"off\"\nadmin = \"127.0.0.1:0\"\naws = [\"127.0.0.1:0\", \"127.0.0.1:0,anonymous\"]\n\
                 [[user]]\nname = \"ann\"\naws = [{ access_key_id = \"AKIA1\", secret = \"s\" }]";
     let server = start(Loader::new(Profile::Dev).toml("t", text)).await.unwrap();
     let mut ports: Vec<_> = server.addrs(ListenerKind::Aws);
@@ -46,7 +46,7 @@ async fn a_secret_that_cannot_be_read_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("secret");
     let text = format!(
-        "[listen]\nkafka = \"off\"\nadmin = \"127.0.0.1:0\"\naws = \"127.0.0.1:0\"\n\
+        "[listen]\nkafka = \"off\"\nredis = \"off\"\nadmin = \"127.0.0.1:0\"\naws = \"127.0.0.1:0\"\n\
          [[user]]\nname = \"ann\"\naws = [{{ access_key_id = \"AKIA1\", secret_file = {file:?} }}]"
     );
     let try_start = || start(Loader::new(Profile::Dev).toml("t", &text));

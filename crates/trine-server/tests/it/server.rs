@@ -42,7 +42,7 @@ async fn a_started_server_answers_on_every_port_of_both_loopback_addresses() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_can_be_off() {
-    let text = "[listen]\nkafka = \"off\"\naws = \"off\"\nadmin = \"127.0.0.1:0\"";
+    let text = "[listen]\nkafka = \"off\"\naws = \"off\"\nredis = \"off\"\nadmin = \"127.0.0.1:0\"";
     let server = start(Loader::new(Profile::Dev).toml("t", text)).await.unwrap();
     assert!(server.addrs(ListenerKind::Kafka).is_empty());
     assert!(server.banner().contains("off"));
@@ -78,7 +78,7 @@ async fn a_busy_port_is_named_and_nothing_stays_behind() {
     let busy = admin(&server).port();
     let dir = tempfile::tempdir().unwrap();
     let data = || dir.path().join("d").display().to_string();
-    let text = format!("[listen]\nadmin = \"127.0.0.1:{busy}\"\nkafka = \"127.0.0.1:0\"\naws = \"off\"");
+    let text = format!("[listen]\nadmin = \"127.0.0.1:{busy}\"\nkafka = \"127.0.0.1:0\"\naws = \"off\"\nredis = \"off\"");
     let clash = Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", data());
     let error = start(clash).await.err().unwrap();
     assert!(matches!(error, StartError::Bind(_)));
@@ -164,7 +164,7 @@ async fn a_stop_does_not_wait_for_idle_clients_or_long_polls() {
 async fn users_are_asked_for_at_the_admin_port_and_anonymous_kafka_is_open() {
     let verifier = trine_net::auth::Verifier::of_password(b"secret", &[7; 16], trine_net::auth::ITERATIONS_MIN);
     let text = format!(
-        "[listen]\nkafka = \"127.0.0.1:0,anonymous\"\naws = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
+        "[listen]\nkafka = \"127.0.0.1:0,anonymous\"\naws = \"127.0.0.1:0\"\nredis = \"off\"\nadmin = \"127.0.0.1:0\"\n\
          [[user]]\nname = \"ann\"\npassword = \"{verifier}\"\n\
          grants = [{{ on = \"admin\", allow = [\"read\"] }}, {{ on = \"topic\", name = \"a*\", allow = [\"create\", \"read\"] }}]\n\
          [[user]]\nname = \"bob\"\npassword = \"{verifier}\"\n"
@@ -200,7 +200,7 @@ async fn while_the_log_is_read_the_server_lives_and_is_not_ready() {
     fs.hold_lock(true);
     // The ports must be known before the server is there to be asked.
     let [kafka, admin] = [free_port(), free_port()];
-    let text = format!("[listen]\nkafka = \"127.0.0.1:{kafka}\"\nadmin = \"127.0.0.1:{admin}\"\naws = \"off\"");
+    let text = format!("[listen]\nkafka = \"127.0.0.1:{kafka}\"\nadmin = \"127.0.0.1:{admin}\"\naws = \"off\"\nredis = \"off\"");
     let loader = Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", dir.path().display().to_string());
     let env = Environment { fs: std::sync::Arc::new(fs.clone()), ..Environment::system() };
     let starting = tokio::spawn(Server::start(loader.build().unwrap(), env));
