@@ -270,7 +270,8 @@ fn passwords_become_verifiers_and_configurations_are_checked() {
     );
     assert_eq!(check("[[topic]]\nname = \"a\"\nconfig = { x = 1 }").status.code(), Some(2));
 
-    let text = user.replace("kafka = \"off\"", "kafka = \"127.0.0.1:0,anonymous\"\nadmin = \"127.0.0.1:0\"");
+    let listen = "kafka = \"127.0.0.1:0,anonymous\"\nredis = \"off\"\nadmin = \"127.0.0.1:0\"";
+    let text = user.replace("kafka = \"off\"", listen);
     let ready = dir.path().join("ready.json");
     let process = trine()
         .args(["dev", "--log", "error", "--ready-file"])

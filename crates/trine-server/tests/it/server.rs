@@ -78,7 +78,8 @@ async fn a_busy_port_is_named_and_nothing_stays_behind() {
     let busy = admin(&server).port();
     let dir = tempfile::tempdir().unwrap();
     let data = || dir.path().join("d").display().to_string();
-    let text = format!("[listen]\nadmin = \"127.0.0.1:{busy}\"\nkafka = \"127.0.0.1:0\"\naws = \"off\"\nredis = \"off\"");
+    let text =
+        format!("[listen]\nadmin = \"127.0.0.1:{busy}\"\nkafka = \"127.0.0.1:0\"\naws = \"off\"\nredis = \"off\"");
     let clash = Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", data());
     let error = start(clash).await.err().unwrap();
     assert!(matches!(error, StartError::Bind(_)));
@@ -200,7 +201,9 @@ async fn while_the_log_is_read_the_server_lives_and_is_not_ready() {
     fs.hold_lock(true);
     // The ports must be known before the server is there to be asked.
     let [kafka, admin] = [free_port(), free_port()];
-    let text = format!("[listen]\nkafka = \"127.0.0.1:{kafka}\"\nadmin = \"127.0.0.1:{admin}\"\naws = \"off\"\nredis = \"off\"");
+    let text = format!(
+        "[listen]\nkafka = \"127.0.0.1:{kafka}\"\nadmin = \"127.0.0.1:{admin}\"\naws = \"off\"\nredis = \"off\""
+    );
     let loader = Loader::new(Profile::Serve).toml("t", &text).flag("--data", "data", dir.path().display().to_string());
     let env = Environment { fs: std::sync::Arc::new(fs.clone()), ..Environment::system() };
     let starting = tokio::spawn(Server::start(loader.build().unwrap(), env));
