@@ -9,7 +9,7 @@ use trine_broker::{Access, Action, Principal, Resource};
 use trine_net::DrainSignal;
 use trine_types::Namespace;
 
-use crate::{Account, Accounts, Document, Form, Output, RequestId, ServiceError, document};
+use crate::{Account, Accounts, Document, Form, Malformed, Output, RequestId, ServiceError, document};
 
 /// How a request is written and its answer wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -27,6 +27,13 @@ pub enum Params {
     Json(Bytes),
     /// Flattened members.
     Form(Form),
+}
+
+impl Params {
+    /// The parameters, typed. What the type does not know is ignored.
+    pub fn decode<T: Document + DeserializeOwned>(&self) -> Result<T, Malformed> {
+        document::decode(self)
+    }
 }
 
 /// Who calls.
@@ -76,7 +83,7 @@ pub struct Call {
 impl Call {
     /// The request, typed. A member that is absent is the type's business.
     pub fn request<T: Document + DeserializeOwned>(&self) -> Result<T, ServiceError> {
-        document::decode(&self.params).map_err(|malformed| ServiceError::malformed(malformed.to_string()))
+        self.params.decode().map_err(|malformed| ServiceError::malformed(malformed.to_string()))
     }
 
     /// An answer with members.
