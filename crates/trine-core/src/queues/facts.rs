@@ -45,6 +45,8 @@ struct FactLane {
     pages: VecDeque<Arc<FactPage>>,
     first_page: u64,
     tail: Offset,
+    /// Earliest times under which the last block, which still grows, is in the two indexes; `None` when it is not. Derived.
+    open: (Option<Timestamp>, Option<Timestamp>),
 }
 
 /// Up to 64 blocks.
@@ -189,18 +191,22 @@ impl Facts {
         }
         let lane = &mut self.lanes[at];
         if lane.pages.is_empty() || lane.tail != number.offset() {
-            *lane = FactLane { pages: VecDeque::new(), first_page: number.offset() / PAGE, tail: number.offset() };
+            let (first_page, tail) = (number.offset() / PAGE, number.offset());
+            *lane = FactLane { first_page, tail, ..FactLane::default() };
         }
-        let (sent, expires) =
-            lane.block(number.offset()).map_or((None, None), |block| (Some(block.sent_min), block.expires_min));
+        if number.offset() % BLOCK == 0 {
+            lane.open = (None, None);
+        }
         lane.push(facts);
         let block = BlockId::of(number);
-        if sent.is_none_or(|sent| facts.sent_at < sent) {
+        if lane.open.0.is_none_or(|sent| facts.sent_at < sent) {
+            lane.open.0 = Some(facts.sent_at);
             self.sent.insert((facts.sent_at, block));
         }
         if let Some(at) = facts.expires_at
-            && expires.is_none_or(|expires| at < expires)
+            && lane.open.1.is_none_or(|expires| at < expires)
         {
+            lane.open.1 = Some(at);
             self.expires.insert((at, block));
         }
     }
@@ -220,6 +226,13 @@ impl Facts {
         if head >= lane.tail {
             lane.pages.clear();
         }
+    }
+
+    /// Nothing is left, so that nothing can end.
+    pub(super) fn forget_ends(&mut self) {
+        self.sent = BTreeSet::new();
+        self.expires = BTreeSet::new();
+        self.lanes.iter_mut().for_each(|lane| lane.open = (None, None));
     }
 
     /// A message may expire again that could not for a while.
@@ -263,10 +276,20 @@ impl Facts {
                 return oldest;
             }
             self.sent.pop_first();
+            if let Some(lane) = self.open_lane(block) {
+                lane.open.0 = oldest;
+            }
             oldest.into_iter().for_each(|at| {
                 self.sent.insert((at, block));
             });
         }
+    }
+
+    /// The lane whose last block this is.
+    fn open_lane(&mut self, block: BlockId) -> Option<&mut FactLane> {
+        let first = block.first();
+        let lane = self.lanes.get_mut(usize::from(first.lane()))?;
+        (lane.tail > 0 && (lane.tail - 1) / BLOCK == first.offset() / BLOCK).then_some(lane)
     }
 
     /// When the next time to live is over, of messages that do not move.
@@ -278,6 +301,9 @@ impl Facts {
                 return next;
             }
             self.expires.pop_first();
+            if let Some(lane) = self.open_lane(block) {
+                lane.open.1 = next;
+            }
             next.into_iter().for_each(|at| {
                 self.expires.insert((at, block));
             });
@@ -366,8 +392,9 @@ impl Facts {
     /// The facts back from what [`FrozenFacts::encode_next`] wrote, for what is not done in `ledger`.
     pub(super) fn decode(r: &mut Reader<'_>, ledger: &Ledger) -> Result<Self, DecodeError> {
         let mut facts = Self::default();
-        let lanes = r.count()?;
-        if lanes > 256 {
+        // Not a count of things that take a byte each: a lane can have no pages.
+        let lanes = r.var()?;
+        if lanes > 255 {
             return r.fail();
         }
         for at in 0..lanes as u8 {
@@ -394,8 +421,9 @@ impl Facts {
                     });
                 }
             }
-            if head < tail && lane.block(tail - 1).is_none() {
-                return r.fail();
+            if head < tail {
+                let Some(last) = lane.block(tail - 1) else { return r.fail() };
+                lane.open = (Some(last.sent_min), last.expires_min);
             }
             facts.lanes.push(lane);
         }

@@ -440,6 +440,9 @@ impl Queue {
         for lane in 0..self.lanes() {
             self.facts.trim(lane, self.ledger.head(lane));
         }
+        if self.ledger.counts().live == 0 {
+            self.facts.forget_ends();
+        }
     }
 
     /// Ready messages, except those that were never delivered and have no group.

@@ -53,7 +53,7 @@ impl Ledger {
     pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut ledger = Self::default();
         let lanes = r.count()?;
-        if lanes > 256 {
+        if lanes > 255 {
             return r.fail();
         }
         let mut ends = Vec::new();

@@ -90,7 +90,7 @@ proptest! {
         for step in steps {
             let pick = |at: usize, model: &BTreeMap<MessageNumber, At>| {
                 // Often one of the first, so that heads move.
-                let n = model.len().min(if at % 3 == 0 { 8 } else { usize::MAX });
+                let n = model.len().min(if at.is_multiple_of(3) { 8 } else { usize::MAX });
                 (n > 0).then(|| *model.keys().nth(at % n).unwrap())
             };
             match step {

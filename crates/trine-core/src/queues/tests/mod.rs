@@ -4,5 +4,7 @@ mod fair;
 mod fifo;
 mod forwards;
 mod limits;
+mod memory;
+mod model;
 mod standard;
 mod world;

@@ -17,7 +17,7 @@ fn a_message_is_received_and_acknowledged() {
     world.restart();
     assert_eq!(world.counts(), (1, 1, 0, 0));
     assert_eq!(world.queue.trim_point(0), 1);
-    assert_eq!(world.queue.live(0, 0..3), [1..3]);
+    assert_eq!(world.queue.live(0, 0..3), Vec::from([1..3]));
     assert_eq!(world.numbers(10), [n(2)]);
 }
 
