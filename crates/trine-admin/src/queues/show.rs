@@ -53,7 +53,7 @@ pub(super) async fn describe(broker: &Broker, queue: &QueueRef) -> Result<Value,
     Ok(json!({
         "name": queue.name().as_str(),
         "ns": queue.namespace().as_str(),
-        "id": queue.id().to_string(),
+        "id": queue.id().hyphenated(),
         "created": time::to_rfc3339(queue.created_at().0),
         "altered": time::to_rfc3339(queue.altered_at().0),
         "paused": settings.paused,
