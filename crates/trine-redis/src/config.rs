@@ -1,6 +1,6 @@
 //! What the edge can be told.
 
-use trine_broker::pubsub::OutboxLimits;
+use trine_broker::{Grant, pubsub::OutboxLimits};
 
 /// Settings of the edge.
 #[derive(Clone, Debug)]
@@ -19,6 +19,12 @@ pub struct RedisConfig {
     pub bulk_bytes_max: usize,
     /// Most bytes of requests that a connection may have sent and that are not carried out yet.
     pub query_bytes_max: usize,
+    /// The users of the configuration and what they were granted. With any, clients have to say who they are.
+    pub users: Vec<(String, Vec<Grant>)>,
+    /// The host and port that cluster clients are told; else the address they came to.
+    pub advertise: Option<(String, u16)>,
+    /// The port of the first TCP listener, for those who come over a unix socket.
+    pub port: u16,
     /// What may wait in the outbox of a connection with a subscription.
     pub outbox: OutboxLimits,
 }
@@ -33,6 +39,9 @@ impl Default for RedisConfig {
             clients_max: 10_000,
             bulk_bytes_max: 512 << 20,
             query_bytes_max: 1 << 30,
+            users: Vec::new(),
+            advertise: None,
+            port: 6379,
             outbox: OutboxLimits::default(),
         }
     }

@@ -119,7 +119,7 @@ pub(crate) fn register(
     client.set(FLAG_UNIX, unix);
     shared.clients.add(Arc::clone(&client));
     shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-    let session = Session::new(Arc::clone(&client), anonymous || shared.users.is_empty());
+    let session = Session::new(Arc::clone(&client), shared.acl.at_connect(anonymous), anonymous);
     worker.fan.conns.insert(Conn::new(client, session, socket)) as u32
 }
 

@@ -8,6 +8,7 @@ use trine_broker::pubsub::{CutOff, Delivery, OutboxLimits, Port, Space};
 use trine_core::pubsub::{Kind, Name, Subscriptions};
 
 use crate::{
+    acl::User,
     clients::Client,
     conn::{Conn, Dirty, End},
     frames::{self, Frame},
@@ -356,6 +357,25 @@ impl Fanout {
         }
         self.account();
         largest
+    }
+
+    /// Closes the connections of a user that hold subscriptions it may no longer have. The one that asked for it gets its reply before.
+    pub(crate) fn recheck(&mut self, user: &User, by: u64) {
+        let rules = user.rules();
+        let holds_forbidden = |id: u32| {
+            Kind::ALL
+                .into_iter()
+                .any(|kind| self.names_of(id, kind).iter().any(|name| !rules.may_hold(name, kind == Kind::Pattern)))
+        };
+        let forbidden: Vec<(u32, End)> = self
+            .conns
+            .iter()
+            .filter(|(id, conn)| *conn.client.names.lock().user == *user.name && holds_forbidden(*id as u32))
+            .map(|(id, conn)| (id as u32, if conn.client.id == by { End::Flushed } else { End::Now(None) }))
+            .collect();
+        for (id, end) in forbidden {
+            self.end(id, end);
+        }
     }
 
     /// Whether somebody waits to be written.

@@ -9,9 +9,8 @@
 //! A worker is one thread that owns its connections and the subscriptions they hold; nothing of it is shared or locked. What workers share is
 //! [`shared::Shared`].
 
-#![allow(dead_code, unused_imports, reason = "the pieces land one after the other")]
-
 mod accept;
+mod acl;
 mod clients;
 mod commands;
 mod config;
@@ -19,6 +18,7 @@ mod conn;
 mod connection;
 mod fanout;
 mod frames;
+mod node;
 mod output;
 mod server;
 mod session;

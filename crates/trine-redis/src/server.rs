@@ -16,7 +16,9 @@ use trine_net::{ConnectionLimit, DrainSignal, auth::Users};
 use crate::{
     RedisConfig,
     accept::{self, Listener},
+    acl::Acl,
     clients::Clients,
+    node::Node,
     shared::{Counters, Shared},
     worker::{self, WorkerHandle},
 };
@@ -72,6 +74,8 @@ impl Redis {
             broker.pubsub().outboxes().register(holder as Weak<dyn OutboxHolder>);
         }
         let shared = Arc::new(Shared {
+            acl: Acl::new(&config.users),
+            node: Node::new(&**broker.clock(), &*rng),
             config,
             broker,
             users,

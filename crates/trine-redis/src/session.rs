@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use trine_broker::Principal;
 
-use crate::{clients::Client, commands::Command, wire::Resp};
+use crate::{acl::User, clients::Client, commands::Command, wire::Resp};
 
 /// Name of the user nobody has to name.
 pub(crate) const DEFAULT_USER: &str = "default";
@@ -19,8 +19,12 @@ pub(crate) struct Session {
     pub(crate) resp: Resp,
     /// Whether commands beyond AUTH, HELLO, QUIT and RESET may run.
     pub(crate) authenticated: bool,
-    /// Who speaks.
+    /// Who speaks, to the access rules.
+    pub(crate) user: Arc<User>,
+    /// Who speaks, to the broker.
     pub(crate) principal: Principal,
+    /// It came through a listener that serves everybody.
+    pub(crate) anonymous: bool,
     /// Subscriptions held. The tables themselves are the worker's.
     pub(crate) subscribed: Subscribed,
     /// Between MULTI and EXEC.
@@ -33,6 +37,21 @@ pub(crate) struct Session {
     pub(crate) monitor: bool,
     /// SELECT; shown, and otherwise without meaning: channels are global.
     pub(crate) db: u32,
+    /// CLIENT TRACKING.
+    pub(crate) tracking: Tracking,
+    /// The log says that this client asked for a command that does not exist.
+    pub(crate) told_unknown: bool,
+}
+
+/// What CLIENT TRACKING was told. Nothing follows from it: there are no keys.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Tracking {
+    #[default]
+    Off,
+    On,
+    Broadcast,
+    OptIn,
+    OptOut,
 }
 
 /// Counts of subscriptions.
@@ -76,19 +95,30 @@ pub(crate) enum ReplyMode {
 }
 
 impl Session {
-    /// A fresh connection; `authenticated` if nobody has to say who they are.
-    pub(crate) fn new(client: Arc<Client>, authenticated: bool) -> Self {
+    /// A fresh connection of a user, who may have to prove it; `anonymous` if nobody has to say who they are.
+    pub(crate) fn new(client: Arc<Client>, user: Arc<User>, anonymous: bool) -> Self {
         Self {
             client,
             resp: Resp::V2,
-            authenticated,
+            authenticated: user.is_open(),
+            user,
             principal: Principal::ANONYMOUS,
+            anonymous,
             subscribed: Subscribed::default(),
             multi: None,
             in_exec: false,
             reply_mode: ReplyMode::On,
             monitor: false,
             db: 0,
+            tracking: Tracking::Off,
+            told_unknown: false,
         }
+    }
+
+    /// Changes who speaks.
+    pub(crate) fn become_user(&mut self, user: Arc<User>) {
+        self.principal = if *user.name == *DEFAULT_USER { Principal::ANONYMOUS } else { Principal::user(&user.name) };
+        self.client.names.lock().user = Arc::clone(&user.name);
+        self.user = user;
     }
 }

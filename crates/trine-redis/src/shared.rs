@@ -12,7 +12,9 @@ use trine_net::auth::Users;
 
 use crate::{
     RedisConfig,
+    acl::Acl,
     clients::{Client, Clients},
+    node::Node,
     worker::{Control, WorkerHandle},
 };
 
@@ -20,7 +22,11 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) config: RedisConfig,
     pub(crate) broker: Broker,
+    /// Passwords of the configuration.
     pub(crate) users: Arc<Users>,
+    /// Users and what they may do.
+    pub(crate) acl: Acl,
+    pub(crate) node: Node,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) clients: Clients,
     pub(crate) counters: Counters,
@@ -64,9 +70,10 @@ pub(crate) struct Counters {
     pub(crate) cut_query: AtomicU64,
     /// Cut off for not reading, in the order of [`CutOff::ALL`].
     cut_offs: [AtomicU64; CutOff::ALL.len()],
-    /// ACL refusals: of AUTH, of a command, of a channel.
+    /// ACL refusals: of AUTH, of a command, of a key, of a channel.
     pub(crate) denied_auth: AtomicU64,
     pub(crate) denied_command: AtomicU64,
+    pub(crate) denied_key: AtomicU64,
     pub(crate) denied_channel: AtomicU64,
 }
 

@@ -28,7 +28,7 @@ use tokio::{
 use trine_broker::pubsub::{OutboxHolder, Port};
 use trine_net::{DrainSignal, Permit};
 
-use crate::{clients::FLAG_MONITOR, conn::End, connection, fanout::Fanout, shared::Shared, wire::Reply};
+use crate::{acl::User, clients::FLAG_MONITOR, conn::End, connection, fanout::Fanout, shared::Shared, wire::Reply};
 
 /// Bytes that a turn appends to outboxes before they are written.
 pub(crate) const TURN_BYTES_MAX: usize = 4 << 20;
@@ -64,6 +64,8 @@ pub(crate) enum Control {
     Connection(NewConnection),
     /// Close a client.
     Kill(u64),
+    /// Close clients of a user that hold subscriptions it may no longer have; the client with this id asked for it and still gets its reply.
+    Recheck(Arc<User>, u64),
     /// Show a line to clients in MONITOR mode.
     Line(Bytes),
     /// Finish replies, then close everything.
@@ -206,6 +208,7 @@ impl Worker {
                         self.fan.end(id, End::Now(None));
                     }
                 }
+                Control::Recheck(user, by) => self.fan.recheck(&user, by),
                 Control::Line(line) => {
                     let monitors: Vec<u32> = self
                         .fan

@@ -78,11 +78,6 @@ impl Ctx<'_> {
         self.count();
     }
 
-    /// What the connection is subscribed to: for ACL changes that take channels away.
-    pub(crate) fn subscriptions(&self, kind: Kind) -> Vec<Name> {
-        self.fan.names_of(self.id, kind)
-    }
-
     /// Until the whole reply is made, messages for this connection wait (EXEC).
     pub(crate) fn hold_messages(&mut self) {
         self.fan.hold(self.id);

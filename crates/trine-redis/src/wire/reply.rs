@@ -60,11 +60,6 @@ impl Reply {
         self.errors
     }
 
-    /// Takes back everything after the first `len` bytes.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.bytes.truncate(len);
-    }
-
     /// For whole elements made elsewhere.
     pub(crate) const fn raw(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -146,12 +141,15 @@ impl Reply {
         });
     }
 
-    /// No array.
-    pub(crate) fn null_array(&mut self) {
-        self.bytes.extend_from_slice(match self.resp {
-            Resp::V2 => b"*-1\r\n",
-            Resp::V3 => b"_\r\n",
-        });
+    /// A number with a fraction; in RESP2 a bulk string.
+    pub(crate) fn double(&mut self, value: f64) {
+        let text = value.to_string();
+        match self.resp {
+            Resp::V2 => self.bulk(text),
+            Resp::V3 => {
+                let _ = write!(self.bytes, ",{text}\r\n");
+            }
+        }
     }
 
     /// Text for people; in RESP2 a bulk string.
@@ -227,9 +225,12 @@ mod tests {
             assert_eq!(written(Resp::V3, write), three);
         };
         check("$-1\r\n", "_\r\n", Reply::null);
-        check("*-1\r\n", "_\r\n", Reply::null_array);
         check("*14\r\n", "%7\r\n", |r| r.map(7));
         check("*2\r\n", "~2\r\n", |r| r.set(2));
+        check("$3\r\n1.5\r\n$1\r\n2\r\n", ",1.5\r\n,2\r\n", |r| {
+            r.double(1.5);
+            r.double(2.0);
+        });
         check("$1\r\nx\r\n", "=5\r\ntxt:x\r\n", |r| r.verbatim(b"x"));
         check("$0\r\n\r\n", "=4\r\ntxt:\r\n", |r| r.verbatim(b""));
     }
