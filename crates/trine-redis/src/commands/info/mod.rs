@@ -6,8 +6,11 @@ use bytes::Bytes;
 
 use super::{Ctx, Flow};
 
+/// Writes a section.
+type Section = fn(&Ctx<'_>, &mut String);
+
 /// Sections in the order in which they are shown, and whether they are without being asked for.
-const SECTIONS: [(&str, fn(&Ctx<'_>, &mut String), bool); 14] = [
+const SECTIONS: [(&str, Section, bool); 14] = [
     ("server", sections::server, true),
     ("clients", sections::clients, true),
     ("memory", sections::memory, true),
