@@ -11,6 +11,7 @@
 //! * a commit never goes back behind one that was answered; a log start never goes back;
 //! * producer ids are never given twice;
 //! * compaction takes superseded records only;
+//! * messages of queues: see `queues`;
 //! * topics with `durability = interval` lose nothing by a kill, and after a power cut at most a suffix, with a new leader epoch.
 //!
 //! Everything follows from the seed. A violation prints it.
@@ -18,6 +19,7 @@
 mod life;
 mod model;
 mod ops;
+mod queues;
 mod recover;
 
 use std::fmt;
@@ -85,6 +87,14 @@ pub struct Tally {
     pub lost_by_interval: u64,
     /// Superseded records that compaction took.
     pub compacted: u64,
+    /// Messages sent to queues, answered.
+    pub sent: u64,
+    /// Messages delivered.
+    pub deliveries: u64,
+    /// Acknowledgements answered.
+    pub acks: u64,
+    /// Messages compared after a recovery.
+    pub peeked: u64,
 }
 
 impl Tally {
@@ -109,6 +119,10 @@ impl Tally {
             cut_off,
             lost_by_interval,
             compacted,
+            sent,
+            deliveries,
+            acks,
+            peeked,
         } = other;
         self.cycles += cycles;
         self.cuts += cuts;
@@ -128,6 +142,10 @@ impl Tally {
         self.cut_off += cut_off;
         self.lost_by_interval += lost_by_interval;
         self.compacted += compacted;
+        self.sent += sent;
+        self.deliveries += deliveries;
+        self.acks += acks;
+        self.peeked += peeked;
     }
 }
 

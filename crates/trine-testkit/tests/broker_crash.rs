@@ -41,6 +41,7 @@ fn the_broker_keeps_its_promises() {
     println!("{:.0} cycles/s: {tally:#?}", tally.cycles as f64 / start.elapsed().as_secs_f64());
     if tally.cycles >= CYCLES {
         assert!(tally.duplicates > 0 && tally.full > 0 && tally.failures > 0 && tally.stops > 0, "{tally:?}");
+        assert!(tally.sent > 0 && tally.deliveries > 0 && tally.acks > 0 && tally.peeked > 0, "{tally:?}");
         assert!(tally.deleted > 0 && tally.trims > 0 && tally.lost_by_interval > 0 && tally.compacted > 0, "{tally:?}");
     }
 }

@@ -45,6 +45,11 @@ impl Default for MemoryOptions {
 /// Appending is possible again once this share of the limit is free.
 const FREE_AGAIN: f64 = 0.9;
 
+/// After so many batches the owner is asked what of its large entities it still needs: what lies between live batches is not below any trim point.
+const LOOK_AFTER: u64 = 4096;
+/// Entities with fewer batches than this are not asked about: what they waste is bounded by it.
+const LARGE_BATCHES: usize = 64;
+
 struct Shard {
     id: ShardId,
     last: Mutex<Lsn>,
@@ -216,7 +221,13 @@ impl ShardStore for MemoryShard {
         *last = lsn;
         drop(last);
         shared.account(added, 0);
-        shard.batches.fetch_add(1, Relaxed);
+        if shard.batches.fetch_add(1, Relaxed) % LOOK_AFTER == LOOK_AFTER - 1 {
+            let ranges = shard.runs.read().large(LARGE_BATCHES);
+            let mut requests = shard.requests.lock();
+            if !ranges.is_empty() && requests.is_empty() {
+                requests.push_back(Request::Live(ranges));
+            }
+        }
         shard.bytes.fetch_add(added, Relaxed);
         shared.signal.notify();
         Ok(lsn)

@@ -91,7 +91,28 @@ impl Runs {
     }
 
     pub(super) fn trim(&mut self, entity: EntityId, below: Offset) {
-        self.remove(entity, |base, stored| stored.end(base) <= below);
+        let Some(runs) = self.entities.get_mut(&entity) else { return };
+        // From the front: a trim costs what it takes away, whatever is left.
+        while let Some(first) = runs.first_entry().filter(|first| first.get().end(*first.key()) <= below) {
+            self.bytes -= first.remove().bytes.len() as u64;
+            self.entries -= 1;
+        }
+        if runs.is_empty() {
+            self.entities.remove(&entity);
+        }
+    }
+
+    /// Entities of at least so many batches, with the offsets that their batches cover.
+    pub(super) fn large(&self, batches_min: usize) -> Vec<(EntityId, Range<Offset>)> {
+        let large = self.entities.iter().filter(|(_, runs)| runs.len() >= batches_min);
+        let covered = large.filter_map(|(entity, runs)| {
+            let (first, _) = runs.first_key_value()?;
+            let (last, stored) = runs.last_key_value()?;
+            Some((*entity, *first..stored.end(*last)))
+        });
+        let mut covered: Vec<_> = covered.collect();
+        covered.sort_unstable_by_key(|(entity, _)| *entity);
+        covered
     }
 
     pub(super) fn drop_entity(&mut self, entity: EntityId) {

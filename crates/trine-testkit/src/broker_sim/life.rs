@@ -16,6 +16,7 @@ use super::{
     Check, Scope, Tally, Violation, Wrap,
     model::Model,
     ops::{Pending, Producer},
+    queues,
 };
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -32,6 +33,9 @@ pub(super) struct World<'w> {
     pub(super) fs: SimFs,
     pub(super) clock: SimClock,
     pub(super) model: Model,
+    pub(super) queues: queues::Model,
+    /// Share of what clients do that is about queues.
+    pub(super) queue_share: f64,
     pub(super) producers: BTreeMap<(Uuid, u32), Producer>,
     /// Whether written but unsynced data may be gone after the last end.
     pub(super) power_cut: bool,
@@ -57,6 +61,7 @@ pub(super) struct Live {
 /// The first broken promise.
 pub fn run(wrap: Wrap<'_>, seed: u64, scope: Scope) -> Result<Tally, Violation> {
     let mut rng = Seeded::new(seed);
+    let queue_share = [0.0, 0.5, 0.9][rng.below(3) as usize];
     let mut world = World {
         wrap,
         scope,
@@ -64,6 +69,8 @@ pub fn run(wrap: Wrap<'_>, seed: u64, scope: Scope) -> Result<Tally, Violation> 
         rng,
         clock: SimClock::new(START),
         model: Model::default(),
+        queues: queues::Model::default(),
+        queue_share,
         producers: BTreeMap::new(),
         power_cut: false,
         bounded: false,

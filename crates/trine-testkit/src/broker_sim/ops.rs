@@ -20,6 +20,7 @@ use super::{
     Check, ensure,
     life::{Live, World},
     model::{COMPACT, LOSSY, RecordId, TopicModel, key_of},
+    queues,
 };
 
 /// Operations under way at a time.
@@ -35,12 +36,13 @@ const PADDING_MAX: u64 = 600;
 
 /// An operation under way.
 pub(super) struct Pending {
-    what: What,
+    pub(super) what: What,
     answer: Pin<Box<dyn Future<Output = Answer>>>,
 }
 
 /// What was asked for.
-enum What {
+pub(super) enum What {
+    Queue(queues::What),
     Create { name: TopicName },
     Grow { id: Uuid },
     Delete { id: Uuid },
@@ -53,7 +55,8 @@ enum What {
 }
 
 /// What came back.
-enum Answer {
+pub(super) enum Answer {
+    Queue(queues::Answer),
     Topic(TopicResult),
     Append(Result<Appended, AppendError>),
     Fetch(FetchResult),
@@ -131,6 +134,9 @@ impl World<'_> {
     pub(super) fn start_something(&mut self, live: &mut Live) {
         if live.pending.len() >= PENDING_MAX {
             return;
+        }
+        if self.rng.chance(self.queue_share) {
+            return self.start_on_queues(live);
         }
         match self.rng.below(40) {
             0..=2 => self.start_create(live),
@@ -317,6 +323,7 @@ impl World<'_> {
 
     fn learn(&mut self, live: &Live, what: &What, answer: Answer) -> Check {
         match (what, answer) {
+            (What::Queue(what), Answer::Queue(answer)) => self.learn_queue(what, answer),
             (What::Create { name }, Answer::Topic(result)) => self.learn_create(name, &result),
             (What::Grow { id }, Answer::Topic(Ok(topic))) if topic.id == *id => {
                 if let Some(known) = self.model.topics.get_mut(id) {
@@ -443,7 +450,7 @@ impl World<'_> {
     }
 
     /// An operation that will never be answered.
-    pub(super) fn cut_off(&mut self, pending: Pending) {
+    pub(super) fn cut_off(&self, pending: Pending) {
         drop(pending.answer);
     }
 
@@ -458,7 +465,7 @@ impl World<'_> {
     }
 }
 
-fn start(live: &mut Live, what: What, answer: impl Future<Output = Answer> + 'static) {
+pub(super) fn start(live: &mut Live, what: What, answer: impl Future<Output = Answer> + 'static) {
     live.pending.push_back(Pending { what, answer: Box::pin(answer) });
 }
 

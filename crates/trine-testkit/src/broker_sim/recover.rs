@@ -23,6 +23,9 @@ impl World<'_> {
             }
         }
         self.check_commits(live)?;
+        if self.queue_share > 0.0 {
+            self.check_queues(live)?;
+        }
         self.producers_start_over();
         Ok(())
     }

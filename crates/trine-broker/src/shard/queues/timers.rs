@@ -7,6 +7,9 @@ use trine_types::{EntityId, Timestamp};
 
 use super::super::Shard;
 
+/// When something is due that cannot be done now (the time of a message on its way to another queue is over), it is looked at again after so long, in
+/// milliseconds.
+const LOOK_AGAIN_MS: i64 = 1000;
 /// Queues whose time has come that are looked at in one turn, and waits that end.
 const TIMERS_PER_TURN_MAX: usize = 256;
 
@@ -64,15 +67,31 @@ impl Shard {
         if slot.queue.as_ref().is_none_or(crate::QueueRef::is_deleted) {
             return;
         }
-        if let Some(record) = slot.state.decide_expire(now) {
-            let records = [record];
-            self.queue_count_dropped(&records);
-            self.queue_records(entity, &records);
+        let dropped = slot.state.decide_expire(now);
+        if let Some(record) = &dropped {
+            let records = std::slice::from_ref(record);
+            self.queue_count_dropped(records);
+            self.queue_records(entity, records);
             // There may be more than one decision drops: go on in the next turn.
             self.queue_schedule_at(entity, now);
         }
         self.queue_move_on(entity);
         self.queue_changed(entity);
+        if dropped.is_none() {
+            self.queue_postpone(entity);
+        }
+    }
+
+    /// Nothing could be done about what is due: look again later, not in every turn.
+    fn queue_postpone(&mut self, entity: EntityId) {
+        let now = self.now;
+        let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
+        if let Some(at) = slot.scheduled.filter(|at| *at <= now) {
+            self.queues.timers.remove(&(at, entity));
+            let later = now.plus_ms(LOOK_AGAIN_MS);
+            slot.scheduled = Some(later);
+            self.queues.timers.insert((later, entity));
+        }
     }
 
     /// Counts messages whose time was over.

@@ -84,3 +84,30 @@ fn a_long_life_keeps_its_log_and_its_state_small() {
     let number = world.send(&queue, &["next"])[0].number;
     assert_eq!(number.offset(), 3000, "numbers are never used again");
 }
+
+#[test]
+fn one_message_that_stays_does_not_keep_all_those_behind_it() {
+    let mut world = World::new();
+    let queue = world.queue("q", QueueSettings::default());
+    let body = "x".repeat(1000);
+    world.send(&queue, &["stays"]);
+    let mut stays = world.receive(&queue, 1).remove(0);
+    for n in 0..1500 {
+        world.send(&queue, &[body.as_str()]);
+        let got = world.receive(&queue, 1);
+        world.ack(&queue, &got);
+        if n % 100 == 0 {
+            world.extend(&queue, &stays, 30_000).unwrap();
+        }
+    }
+    world.wait(Duration::from_secs(10));
+    let stats = world.broker.stats().store;
+    let held = stats.segment_bytes + stats.cache_bytes;
+    assert!(held < 400_000, "{held} bytes of settled messages are kept");
+    let mut world = world.crash();
+    let queue = world.find("q");
+    assert_eq!(world.counts(&queue), (0, 1, 0, 0));
+    world.wait(Duration::from_secs(31));
+    stays = world.receive(&queue, 1).remove(0);
+    assert_eq!((stays.message.body.as_ref(), stays.receive_count), (&b"stays"[..], 2));
+}
