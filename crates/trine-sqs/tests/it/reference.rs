@@ -2,7 +2,7 @@
 
 use trine_sqs::{ACTIONS, AttributeName, ErrorKind, Kind};
 
-const PAGE: &str = include_str!("../../../docs/reference/sqs.md");
+const PAGE: &str = include_str!("../../../../docs/reference/sqs.md");
 
 /// The rows of the table whose header begins with these cells.
 fn rows(header: &str) -> Vec<Vec<String>> {

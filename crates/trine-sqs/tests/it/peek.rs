@@ -1,0 +1,65 @@
+//! The look into a queue that another emulator's users know.
+
+use serde_json::json;
+
+use crate::server::{Server, Wire, exchange, xml};
+
+async fn look(server: &Server, path: &str, accept: &str) -> (u16, String) {
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: {accept}\r\n\r\n", server.addr);
+    let text = String::from_utf8(exchange(server.addr, request.as_bytes()).await).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[tokio::test]
+async fn looking_changes_nothing() {
+    let server = Server::start().await;
+    let url = server.queue("q", json!({})).await;
+    server.send(&url, "flying").await;
+    let flying = server.receive(&url).await;
+    server.send(&url, "ready").await;
+    server.ok(Wire::Json, "SendMessage", json!({ "QueueUrl": url, "MessageBody": "later", "DelaySeconds": 60 })).await;
+    let encoded = crate::server::percent(&url);
+    for path in
+        [format!("/_aws/sqs/messages?QueueUrl={encoded}"), "/_aws/sqs/messages/us-east-1/000000000000/q".to_owned()]
+    {
+        for _ in 0..2 {
+            let (status, body) = look(&server, &path, "application/json").await;
+            assert_eq!(status, 200);
+            let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let messages = value["Messages"].as_array().unwrap();
+            assert_eq!(messages.len(), 1);
+            assert_eq!(messages[0]["Body"], "ready");
+            assert_eq!(messages[0]["Attributes"]["ApproximateReceiveCount"], "0");
+            assert_eq!(messages[0]["ReceiptHandle"], "SQS/BACKDOOR/ACCESS");
+        }
+    }
+    let path = format!("/_aws/sqs/messages?ShowInvisible=true&ShowDelayed=1&QueueUrl={encoded}");
+    let (_, body) = look(&server, &path, "*/*").await;
+    let value = xml(&body);
+    let messages = value["ReceiveMessageResult"]["Message"].as_array().unwrap();
+    let bodies: Vec<_> = messages.iter().map(|m| m["Body"].as_str().unwrap()).collect();
+    assert_eq!(bodies, ["flying", "ready", "later"]);
+    assert_eq!(messages[0]["MessageId"], flying[0]["MessageId"]);
+    assert!(
+        body.contains("<Name>IsVisible</Name><Value>false</Value>")
+            && body.contains("<Name>IsDelayed</Name><Value>true</Value>")
+    );
+    assert_eq!(server.receive(&url).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_not_there() {
+    let server = Server::start().await;
+    for path in
+        ["/_aws/sqs/messages", "/_aws/sqs/messages?QueueUrl=nope", "/_aws/sqs/messages/us-east-1/000000000000/nope"]
+    {
+        let (status, body) = look(&server, path, "application/json").await;
+        assert_eq!(status, 400, "{path}");
+        assert!(body.contains("QueueDoesNotExist"), "{body}");
+        let (_, body) = look(&server, path, "text/xml").await;
+        assert!(body.contains("<Code>AWS.SimpleQueueService.NonExistentQueue</Code>"), "{body}");
+    }
+    assert_eq!(look(&server, "/_aws/sqs/other", "*/*").await.0, 404);
+}
