@@ -18,7 +18,7 @@ async fn a_queue_is_created_found_listed_and_deleted() {
         let owner = json!({ "QueueName": "jobs", "QueueOwnerAWSAccountId": "999999999999" });
         assert_eq!(server.ok(wire, "GetQueueUrl", owner).await.text("QueueUrl"), url);
         let listed = if wire == Wire::Json { "QueueUrls" } else { "QueueUrl" };
-        assert_eq!(server.ok(wire, "ListQueues", json!({})).await.texts(listed), [url.clone()]);
+        assert_eq!(server.ok(wire, "ListQueues", json!({})).await.texts(listed), std::slice::from_ref(&url));
         let deleted = server.ok(wire, "DeleteQueue", json!({ "QueueUrl": url })).await;
         assert!(!deleted.raw.contains("Result"));
         let (code, message) = server.fails(wire, "DeleteQueue", json!({ "QueueUrl": url })).await;
