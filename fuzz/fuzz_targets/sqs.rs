@@ -71,6 +71,7 @@ impl Server {
                 confined: false,
             },
             accounts: Arc::new(Accounts::default()),
+            access: Arc::new(Access::allow_all()),
             peer: SocketAddr::from(([127, 0, 0, 1], 1)),
             headers: HeaderMap::new(),
             request_id: RequestId::random(&SimRng::new(1)),

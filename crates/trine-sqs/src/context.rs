@@ -47,9 +47,8 @@ impl<'a> Context<'a> {
             ));
         }
         let resource = Resource { kind: ResourceKind::Queue, name };
-        self.service
-            .broker
-            .access()
+        self.call
+            .access
             .check(&caller.principal, action, resource)
             .map_err(|denied| SqsError::new(ErrorKind::AccessDenied, format!("{denied}.")))
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use trine_broker::Access;
 use trine_sqs::SqsConfig;
 
 use crate::server::{BOTH, Server, Wire};
@@ -253,7 +252,7 @@ async fn permissions_are_kept_in_the_policy() {
 #[tokio::test]
 async fn a_purge_removes_everything_and_is_allowed_once_a_minute() {
     let config = SqsConfig { purge_interval: Duration::from_secs(60), ..SqsConfig::default() };
-    let server = Server::with(config, Access::allow_all()).await;
+    let server = Server::with(config).await;
     let url = server.queue("q", json!({})).await;
     for body in ["flying", "delayed", "ready"] {
         let delay = if body == "delayed" { 900 } else { 0 };
@@ -283,7 +282,7 @@ async fn a_purge_removes_everything_and_is_allowed_once_a_minute() {
 #[tokio::test]
 async fn a_name_rests_after_its_queue_was_deleted_if_told_so() {
     let config = SqsConfig { delete_cooldown: Duration::from_secs(60), ..SqsConfig::default() };
-    let server = Server::with(config, Access::allow_all()).await;
+    let server = Server::with(config).await;
     let url = server.queue("q", json!({})).await;
     server.ok(Wire::Json, "DeleteQueue", json!({ "QueueUrl": url })).await;
     for wire in BOTH {

@@ -2,14 +2,16 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use hmac::{Hmac, Mac};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use trine_aws::{Accounts, Aws, AwsConfig, Keys};
 use trine_broker::{Access, Broker, BrokerConfig, BrokerParts, TokioHost};
-use trine_env::{SimRng, TestClock};
+use trine_env::{Clock, SimRng, TestClock};
 use trine_net::{Binding, ConnectionLimit, Drain, HostPort, accept_loop, auth::Users};
 use trine_sqs::{Sqs, SqsConfig};
 use trine_storage::{MemoryDisk, MemoryOptions, MemoryStore};
@@ -35,16 +37,38 @@ pub(crate) struct Server {
     pub(crate) drain: Drain,
 }
 
-impl Server {
-    pub(crate) async fn start() -> Self {
-        Self::with(SqsConfig { purge_interval: Duration::ZERO, ..SqsConfig::default() }, Access::allow_all()).await
+/// Wall time stands still, too, so that signatures can be made for it.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        self.wall()
     }
 
-    pub(crate) async fn with(config: SqsConfig, access: Access) -> Self {
+    fn mono(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp(START_MS)
+    }
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(SqsConfig { purge_interval: Duration::ZERO, ..SqsConfig::default() }).await
+    }
+
+    pub(crate) async fn with(config: SqsConfig) -> Self {
+        Self::with_users(config, Access::allow_all(), Keys::default()).await
+    }
+
+    /// A server that wants signatures.
+    pub(crate) async fn with_users(config: SqsConfig, access: Access, keys: Keys) -> Self {
         let clock: Arc<TestClock> = Arc::new(TestClock::frozen(Timestamp(START_MS)));
         let parts = BrokerParts {
             config: BrokerConfig::default(),
-            access,
+            access: Access::allow_all(),
             clock: clock.clone(),
             rng: Arc::new(SimRng::new(1)),
             host: Arc::new(TokioHost::current()),
@@ -60,10 +84,10 @@ impl Server {
             accounts: Accounts::default(),
             region: "us-east-1".to_owned(),
             public_url: None,
-            keys: Keys::default(),
-            access: Access::allow_all(),
+            keys,
+            access,
             users: Users::default(),
-            clock,
+            clock: Arc::new(Noon),
             rng: Arc::new(SimRng::new(2)),
         });
         let binding = Binding::bind(&HostPort::new("127.0.0.1", 0)).unwrap();
@@ -158,7 +182,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(wire: Wire, bytes: &[u8]) -> Self {
+    pub(crate) fn read(wire: Wire, bytes: &[u8]) -> Self {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let (head, raw) = text.split_once("\r\n\r\n").expect("an answer");
         let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -237,6 +261,40 @@ pub(crate) fn request(addr: SocketAddr, wire: Wire, action: &str, params: &Value
         }
     };
     post(addr, "/", &headers, body.as_bytes())
+}
+
+/// [`START_MS`] as signatures write it.
+const NOON: &str = "20261101T120000Z";
+const DAY: &str = "20261101";
+
+/// A whole request in JSON, signed with a key.
+pub(crate) fn signed(addr: SocketAddr, action: &str, params: &Value, id: &str, secret: &str) -> Vec<u8> {
+    let body = params.to_string();
+    let hash = |text: &str| hex(&Sha256::digest(text));
+    let target = format!("AmazonSQS.{action}");
+    let canonical = format!(
+        "POST\n/\n\nhost:{addr}\nx-amz-date:{NOON}\nx-amz-target:{target}\n\nhost;x-amz-date;x-amz-target\n{}",
+        hash(&body)
+    );
+    let scope = format!("{DAY}/us-east-1/sqs/aws4_request");
+    let to_sign = format!("AWS4-HMAC-SHA256\n{NOON}\n{scope}\n{}", hash(&canonical));
+    let mac = |key: &[u8], text: &str| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    };
+    let secret = format!("AWS4{secret}");
+    let key = [DAY, "us-east-1", "sqs", "aws4_request"].iter().fold(secret.into_bytes(), |key, part| mac(&key, part));
+    let signature = hex(&mac(&key, &to_sign));
+    let headers = format!(
+        "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: {NOON}\r\nX-Amz-Target: {target}\r\nAuthorization: AWS4-HMAC-SHA256 \
+         Credential={id}/{scope}, SignedHeaders=host;x-amz-date;x-amz-target, Signature={signature}\r\n"
+    );
+    post(addr, "/", &headers, body.as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 pub(crate) fn post(addr: SocketAddr, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
