@@ -194,7 +194,7 @@ impl Facts {
             let (first_page, tail) = (number.offset() / PAGE, number.offset());
             *lane = FactLane { first_page, tail, ..FactLane::default() };
         }
-        if number.offset() % BLOCK == 0 {
+        if number.offset().is_multiple_of(BLOCK) {
             lane.open = (None, None);
         }
         lane.push(facts);

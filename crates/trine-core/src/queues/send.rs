@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trine_types::Timestamp;
 
 use super::ledger::Place;
-use super::queue::{Queue, ms};
+use super::queue::{Groups, Queue, ms};
 use super::{
     Accepted, ENQUEUE_MESSAGES_MAX, Enqueue, EnqueuedMessage, MessageNumber, Overflow, QueueRecord, Send, SendMessage,
     SendRefusal, SettleReason,
@@ -148,8 +148,7 @@ impl Queue {
         let mut room = Room { ..*room };
         let (mut numbers, mut dropped) = (Vec::new(), 0);
         'enough: for lane in 0..self.lanes() {
-            let waiting = self.ledger.live_from(lane, 0).map(|offset| MessageNumber::new(lane, offset));
-            let waiting = waiting.filter(|number| self.waits(*number)).map(|number| (number, self.weight(number).0));
+            let waiting = self.waiting(lane).map(|number| (number, self.weight(number).0));
             let new = new.get(&lane).copied().unwrap_or_default().iter().zip(self.ledger.tail(lane)..);
             let new = new.map(|(message, offset)| (MessageNumber::new(lane, offset), message.size));
             for (number, size) in waiting.chain(new) {
@@ -165,7 +164,18 @@ impl Queue {
         Some(QueueRecord::Settle { reason: SettleReason::Overflow, numbers, bytes: dropped })
     }
 
-    fn waits(&self, number: MessageNumber) -> bool {
-        matches!(self.ledger.place(number), Some(Place::Fresh | Place::Free | Place::Wait(_)))
+    /// Messages of a lane that nobody has. Without groups those that are due come first, so that what consumers have is not walked over; delayed ones
+    /// follow. With groups they come by number.
+    fn waiting(&self, lane: u8) -> impl Iterator<Item = MessageNumber> {
+        let grouped = !matches!(self.groups, Groups::None);
+        let due = self.ledger.available(lane).take_while(move |_| !grouped);
+        let others = self.ledger.live_from(lane, 0).filter(move |offset| {
+            match self.ledger.place(MessageNumber::new(lane, *offset)) {
+                Some(Place::Wait(_)) => true,
+                Some(Place::Fresh | Place::Free) => grouped,
+                _ => false,
+            }
+        });
+        due.chain(others).map(move |offset| MessageNumber::new(lane, offset))
     }
 }

@@ -207,7 +207,7 @@ fn what_moves_outlives_purge_and_retention() {
     a.pass(2000);
     assert_eq!(a.expire(), []);
     a.restart();
-    assert_eq!(a.queue.live(0, 0..3), Vec::from([1..2]));
+    assert_eq!(a.queue.live(0, 0..3), std::iter::once(1..2).collect::<Vec<_>>());
     let id = a.queue.unsent(entity(1)).next().unwrap().id;
     settle(&mut a, &[Receipt { id, verdict: Verdict::Refused { from: 1 } }]);
     assert_eq!(a.expire(), [n(1)], "back, and its time is over");

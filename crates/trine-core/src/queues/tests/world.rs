@@ -178,7 +178,7 @@ impl World {
         let replayed = self.replayed();
         assert_eq!(decoded.encode_section(), section);
         assert_eq!(replayed.encode_section(), section);
-        self.queue = if self.log.len() % 2 == 0 { decoded } else { replayed };
+        self.queue = if self.log.len().is_multiple_of(2) { decoded } else { replayed };
         self.queue.forget_totals();
     }
 }
