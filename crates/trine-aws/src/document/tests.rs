@@ -147,3 +147,23 @@ fn text_survives_xml_parsers() {
         "<SendMessageBatchResult><QueueUrl>&lt;a href=&quot;x&quot;&gt;&amp;&#xD;\n'\u{fffd}ä</QueueUrl></SendMessageBatchResult>"
     );
 }
+
+proptest::proptest! {
+    /// Whatever comes is read or refused, and what was read from one protocol is the same in the other's spelling.
+    #[test]
+    fn hostile_parameters(
+        form in "((Attribute|AttributeName|Tag|Tags|SendMessageBatchRequestEntry|QueueUrl)(\\.[0-9]{1,3})?(\\.(Name|Value|Key|Id|MessageAttribute))?(\\.[0-9])?\
+                 (\\.Name|\\.Value(\\.DataType)?)?=[ -~é]{0,8}&){0,12}",
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+    ) {
+        let _ = decode::<Request>(&Params::Json(bytes.clone().into()));
+        let _ = Form::parse(&bytes).map(|form| decode::<Request>(&Params::Form(form)));
+        if let Ok(form) = Form::parse(form.as_bytes())
+            && let Ok(request) = decode::<Request>(&Params::Form(form))
+        {
+            let json = serde_json::to_vec(&request).unwrap();
+            proptest::prop_assert_eq!(&decode::<Request>(&Params::Json(json.into())).unwrap(), &request);
+            proptest::prop_assert!(xml(&request).chars().all(|c| c == '\t' || c == '\n' || c >= ' '));
+        }
+    }
+}
