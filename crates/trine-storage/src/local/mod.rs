@@ -97,6 +97,8 @@ impl LocalStore {
         let (format, fresh) = create::load_or_create(&*fs, &*rng, dir, &options)?;
         let control = control_file::load(&*fs, dir, &format.uuid)?;
         let unclean = !control.clean && !fresh;
+        let space = fs.space(dir).map_err(io_error(format!("look at the free space of {}", dir.display())))?;
+        let options = options.fit(space.total);
         // First of all: after a failed sync the block just read may be in the page cache only, and nothing may be done on its word that an older
         // block, found after a power cut, would contradict.
         let blocks = ControlFile::open(&*fs, dir, control.clone())

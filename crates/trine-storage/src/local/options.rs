@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use trine_types::limits::SHARDS_DEFAULT;
 
+use super::frame::PAGE_U64;
+
 /// Most shard groups of a directory: their entries fit the control block.
 pub const SHARDS_MAX: u16 = 48;
 
@@ -14,11 +16,11 @@ pub struct LocalOptions {
     pub shards: u16,
     /// Length of the first log file in bytes; a multiple of 4096. Small, so that a first start does not wait for zeros.
     pub wal_file_min: u64,
-    /// Length log files grow to under load, in bytes; a multiple of 4096.
+    /// Length log files grow to under load, in bytes; a multiple of 4096. Less on a small disk.
     pub wal_file_max: u64,
     /// A log file that fills within this time makes the next one twice as long.
     pub wal_grow_within: Duration,
-    /// Size of the log at which its oldest files are reclaimed, in bytes.
+    /// Size of the log at which its oldest files are reclaimed, in bytes. Less on a small disk.
     pub wal_budget: u64,
     /// A frame takes no more batches once it has this many bytes (decision E15).
     pub frame_bytes: usize,
@@ -94,7 +96,20 @@ impl Default for LocalOptions {
     }
 }
 
+/// The log takes at most this part of a small disk before it is reclaimed, and one of its files this part.
+const DISK_PER_LOG: u64 = 8;
+const DISK_PER_LOG_FILE: u64 = 32;
+
 impl LocalOptions {
+    /// These, for a disk of `total` bytes. On a small one a log within its usual budget would fill it with data that is dead already, and two spares of
+    /// the usual length would be more than there is, so that it could never count as having space again.
+    pub(crate) fn fit(mut self, total: u64) -> Self {
+        let file = (total / DISK_PER_LOG_FILE).next_multiple_of(PAGE_U64);
+        self.wal_file_max = self.wal_file_max.min(file.max(self.wal_file_min));
+        self.wal_budget = self.wal_budget.min((total / DISK_PER_LOG).max(4 * self.wal_file_max));
+        self
+    }
+
     /// Everything small and unpaced: 64 KiB log files, a budget of four of them. For simulation and tests.
     #[must_use]
     pub fn small() -> Self {

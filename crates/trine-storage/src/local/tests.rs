@@ -366,6 +366,40 @@ fn e17_a_full_disk_refuses_produce_lets_the_reserve_through_and_recovers() {
 }
 
 #[test]
+fn e17_a_small_disk_that_is_full_has_space_again_when_data_goes() {
+    // A log within this budget could fill the disk several times.
+    let options = LocalOptions { shards: 1, wal_file_max: 8 << 20, wal_budget: 64 << 20, ..LocalOptions::small() };
+    let mut world = World::new(options);
+    world.fs.set_capacity(Some(4 << 20));
+    let mut store = world.open();
+    let e = entity(0, 1);
+    let mut end = 0;
+    for life in 0..2 {
+        for round in 0.. {
+            assert!(round < 2000, "the disk fills");
+            world.clock.advance(Duration::from_millis(300));
+            store.settle();
+            store.serve(|_, range| vec![range]);
+            if store.stores[0].admit().is_err() {
+                break;
+            }
+            end = produce(&mut store, e, end, 1, 20_000);
+        }
+        assert!(end > 60 * (life + 1), "most of the disk holds data, not {end} batches of 20 kB");
+        store.stores[0].trim(e, end - 1);
+        for _ in 0..20 {
+            world.clock.advance(Duration::from_secs(2));
+            store.settle();
+            store.serve(|_, range| vec![range]);
+        }
+        assert_eq!(store.stores[0].admit(), Ok(()), "trimmed in life {life}");
+        assert_eq!(offsets(&read_all(&store, e)), [end - 1]);
+        drop(store);
+        store = world.crash().open();
+    }
+}
+
+#[test]
 fn e17_a_frame_that_meets_a_full_disk_waits_and_is_not_lost() {
     let mut world = World::new(LocalOptions { shards: 1, spares: 0, ..LocalOptions::small() });
     let mut store = world.open();
