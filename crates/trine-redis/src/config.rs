@@ -25,6 +25,8 @@ pub struct RedisConfig {
     pub advertise: Option<(String, u16)>,
     /// The port of the first TCP listener, for those who come over a unix socket.
     pub port: u16,
+    /// Most bytes of unfinished requests of all connections together; the one that exceeds it is cut off.
+    pub query_total_bytes_max: usize,
     /// What may wait in the outbox of a connection with a subscription.
     pub outbox: OutboxLimits,
 }
@@ -42,6 +44,7 @@ impl Default for RedisConfig {
             users: Vec::new(),
             advertise: None,
             port: 6379,
+            query_total_bytes_max: 1 << 30,
             outbox: OutboxLimits::default(),
         }
     }

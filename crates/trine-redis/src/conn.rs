@@ -27,6 +27,8 @@ pub(crate) struct Conn {
     pub(crate) stall: Option<Stall>,
     pub(crate) end: End,
     pub(crate) soft_since: Option<Duration>,
+    /// What CLIENT LIST says of the outbox.
+    pub(crate) shown_bytes: usize,
     /// `None` without a socket (in tests).
     pub(crate) socket: Option<WriteHalf>,
     /// Wakes its task.
@@ -71,6 +73,7 @@ impl Conn {
             stall: None,
             end: End::No,
             soft_since: None,
+            shown_bytes: 0,
             socket,
             waker: None,
             session: Some(Box::new(session)),

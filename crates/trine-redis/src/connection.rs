@@ -23,6 +23,7 @@ use crate::{
     commands::{Ctx, Deferred, Flow, dispatch},
     conn::{Conn, End, ReadHalf, WriteHalf},
     session::{ReplyMode, Session},
+    shared::Shared,
     wire::{RequestError, RequestLimits, RequestParser},
     worker::{NewConnection, Socket, TURN_BYTES_MAX, Worker},
 };
@@ -35,6 +36,8 @@ const READ_BYTES_MIN: usize = 16 << 10;
 const COMMANDS_MAX: usize = 1024;
 /// Unwritten bytes beyond which a connection's requests are not carried out.
 const OUT_BYTES_MAX: usize = 16 << 20;
+/// An unfinished request up to this size is not counted for the bound over all.
+const UNCHARGED_BYTES: usize = 64 << 10;
 /// Replies up to this size are copied behind what waits already.
 const REPLY_COPIED_MAX: usize = 16 << 10;
 /// Silence before the kernel asks whether the peer is still there, between two asks, and asks without an answer.
@@ -43,10 +46,12 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(300), Duration
 const USER_TIMEOUT_MS: u32 = 600_000;
 
 /// What a connection has received and not carried out.
-#[derive(Default)]
 struct Input {
+    shared: Arc<Shared>,
     buffer: BytesMut,
     parser: RequestParser,
+    /// Bytes of the buffer that count for the bound over all query buffers.
+    charged: usize,
     /// The buffer is a part of the worker's.
     borrowed: bool,
     /// The buffer may hold a whole request.
@@ -54,6 +59,31 @@ struct Input {
 }
 
 impl Input {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            buffer: BytesMut::new(),
+            parser: RequestParser::default(),
+            charged: 0,
+            borrowed: false,
+            pending: false,
+        }
+    }
+
+    /// Counts a long unfinished request; whether all of them together are within their bound.
+    fn charge(&mut self) -> bool {
+        let wanted = if self.buffer.len() > UNCHARGED_BYTES { self.buffer.len() } else { 0 };
+        let all = &self.shared.query_bytes;
+        if wanted > self.charged {
+            let before = all.fetch_add(wanted - self.charged, Ordering::Relaxed);
+            self.charged = wanted;
+            return before + wanted <= self.shared.config.query_total_bytes_max;
+        }
+        all.fetch_sub(self.charged - wanted, Ordering::Relaxed);
+        self.charged = wanted;
+        true
+    }
+
     /// What is left over must not hold the worker's buffer; nothing left over holds no buffer.
     fn let_go(&mut self) {
         if self.buffer.is_empty() {
@@ -100,7 +130,7 @@ pub(crate) fn start(worker: &mut Worker, this: &Rc<RefCell<Worker>>, new: NewCon
     };
     let Ok((read, write)) = halves else { return };
     let id = register(worker, fd, addr, laddr, unix, anonymous, Some(write));
-    tokio::task::spawn_local(serve(Rc::clone(this), id, read, permit));
+    tokio::task::spawn_local(serve(Registered { worker: Rc::clone(this), id, _permit: permit }, read));
 }
 
 /// Makes the state of a connection; returns its number in the worker.
@@ -135,8 +165,27 @@ fn keep_alive(stream: &std::net::TcpStream) {
     let _ = sockopt::set_tcp_user_timeout(stream, USER_TIMEOUT_MS);
 }
 
-async fn serve(worker: Rc<RefCell<Worker>>, id: u32, mut read: ReadHalf, permit: Permit) {
-    let mut input = Input::default();
+/// Takes the connection out when its task ends, however that happens: also with a panic, and when the thread ends.
+struct Registered {
+    worker: Rc<RefCell<Worker>>,
+    id: u32,
+    _permit: Permit,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // Nobody holds it while a task is dropped.
+        if let Ok(mut worker) = self.worker.try_borrow_mut() {
+            close(&mut worker, self.id);
+            worker.end_of_batch();
+        }
+    }
+}
+
+async fn serve(registered: Registered, mut read: ReadHalf) {
+    let Registered { worker, id, .. } = &registered;
+    let id = *id;
+    let mut input = Input::new(Arc::clone(&worker.borrow().shared));
     loop {
         let step = std::future::poll_fn(|cx| poll(&mut worker.borrow_mut(), id, &mut input, &mut read, cx)).await;
         match step {
@@ -152,10 +201,12 @@ async fn serve(worker: Rc<RefCell<Worker>>, id: u32, mut read: ReadHalf, permit:
             }
         }
     }
-    let mut worker = worker.borrow_mut();
-    close(&mut worker, id);
-    worker.end_of_batch();
-    drop(permit);
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.shared.query_bytes.fetch_sub(self.charged, Ordering::Relaxed);
+    }
 }
 
 /// Takes a connection out.
@@ -250,6 +301,9 @@ impl Worker {
                 Ok(false) => {
                     input.pending = false;
                     input.let_go();
+                    if !input.charge() {
+                        self.refuse(id, &RequestError::QueryBuffer);
+                    }
                     session.client.query_bytes.store(input.buffer.len(), Ordering::Relaxed);
                     break None;
                 }
@@ -358,5 +412,21 @@ impl Worker {
                 self.fan.end(id, End::Now(None));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of_future<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Ten thousand idle connections hold no buffer and this much of state each, beside a few words in tables.
+    #[test]
+    fn an_idle_connection_is_small() {
+        let state = size_of::<Conn>() + size_of::<Session>() + size_of::<Client>() + bytes_of_future(serve);
+        assert!(state <= 3 << 10, "{state}");
     }
 }

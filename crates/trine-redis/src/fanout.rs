@@ -1,6 +1,11 @@
 //! The heart of a worker: subscriptions of its connections, deliveries to them, and the writing at the end of a turn.
 
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use slab::Slab;
@@ -289,12 +294,11 @@ impl Fanout {
 
     /// Keeps the counts that others see.
     fn count(&mut self, id: u32) {
-        use std::sync::atomic::Ordering::Relaxed;
         let [sub, psub, ssub] = Kind::ALL.map(|kind| self.tables.count(id, kind));
         let Some(conn) = self.conns.get_mut(id as usize) else { return };
-        conn.client.sub.store(sub, Relaxed);
-        conn.client.psub.store(psub, Relaxed);
-        conn.client.ssub.store(ssub, Relaxed);
+        conn.client.sub.store(sub, Ordering::Relaxed);
+        conn.client.psub.store(psub, Ordering::Relaxed);
+        conn.client.ssub.store(ssub, Ordering::Relaxed);
         let is_one = sub + psub + ssub > 0;
         if is_one != conn.subscriber {
             conn.subscriber = is_one;
@@ -394,31 +398,45 @@ impl Fanout {
         }
     }
 
-    /// Writes to at most `max` connections; returns the largest outbox that is left among them.
+    /// Writes to at most `max` connections with replies, then to as many with pushes only, so that neither starves the other; returns the largest
+    /// outbox that is left among them.
     pub(crate) fn flush(&mut self, max: usize) -> usize {
         let mut largest = 0;
-        for _ in 0..max {
-            let Some(id) = self.replies.pop_front().or_else(|| self.pushes.pop_front()) else { break };
-            let Some(conn) = self.conns.get_mut(id as usize) else { continue };
-            if conn.dirty == Dirty::No {
-                continue;
-            }
-            conn.dirty = Dirty::No;
-            let before = conn.out.len();
-            let more = write(conn);
-            let written = before - conn.out.len();
-            if conn.out.len() < self.limits.soft_bytes {
-                conn.soft_since = None;
-            }
-            largest = largest.max(conn.out.len());
-            self.shrunk += written;
-            self.bytes_out += written as u64;
-            if more && conn.dirty == Dirty::No {
-                conn.dirty = Dirty::Push;
-                self.pushes.push_back(id);
-            }
+        for _ in 0..max.min(self.replies.len()) {
+            let Some(id) = self.replies.pop_front() else { break };
+            largest = largest.max(self.flush_one(id));
+        }
+        for _ in 0..max.min(self.pushes.len()) {
+            let Some(id) = self.pushes.pop_front() else { break };
+            largest = largest.max(self.flush_one(id));
         }
         largest
+    }
+
+    fn flush_one(&mut self, id: u32) -> usize {
+        let Some(conn) = self.conns.get_mut(id as usize) else { return 0 };
+        // Written already, from the other list.
+        if conn.dirty == Dirty::No {
+            return 0;
+        }
+        conn.dirty = Dirty::No;
+        let before = conn.out.len();
+        let more = write(conn);
+        let left = conn.out.len();
+        self.shrunk += before - left;
+        self.bytes_out += (before - left) as u64;
+        if left < self.limits.soft_bytes {
+            conn.soft_since = None;
+        }
+        if left != conn.shown_bytes {
+            conn.shown_bytes = left;
+            conn.client.outbox_bytes.store(left, Ordering::Relaxed);
+        }
+        if more && conn.dirty == Dirty::No {
+            conn.dirty = Dirty::Push;
+            self.pushes.push_back(id);
+        }
+        left
     }
 
     /// Forgets a connection; returns it.

@@ -83,6 +83,7 @@ impl Redis {
             clients: Clients::default(),
             counters: Counters::default(),
             monitors: AtomicUsize::new(0),
+            query_bytes: AtomicUsize::new(0),
             workers,
         });
         let redis = Self { owner: Arc::new(Owner { shared, next: Arc::default() }) };

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// Connections in MONITOR mode; while zero no line is made.
     pub(crate) monitors: AtomicUsize,
+    /// Bytes of long requests that are not whole yet.
+    pub(crate) query_bytes: AtomicUsize,
     /// The workers, in the order of their numbers.
     pub(crate) workers: Vec<Arc<WorkerHandle>>,
 }
