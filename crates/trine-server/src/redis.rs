@@ -1,6 +1,6 @@
 //! The Redis edge, configured; and the figures of pub-sub, which it serves most.
 
-use std::{fs, io, os::unix::net::UnixStream, path::Path, sync::Arc};
+use std::{fs, io, net::SocketAddr, os::unix::net::UnixStream, path::Path, sync::Arc};
 
 use tokio::{net::UnixListener, task::JoinHandle};
 use trine_admin::Metric;
@@ -25,14 +25,21 @@ pub(crate) fn edge(
     config: &Config,
     env: &Environment,
     broker: &Broker,
+    addr: Option<SocketAddr>,
     clients_max: usize,
     drain: &Drain,
 ) -> io::Result<Option<Redis>> {
     if config.listeners_of(ListenerKind::Redis).next().is_none() && config.redis_unix.is_empty() {
         return Ok(None);
     }
-    let redis =
-        RedisConfig { workers: config.redis_workers.unwrap_or_else(workers_auto), clients_max, ..config.redis.clone() };
+    let redis = RedisConfig {
+        workers: config.redis_workers.unwrap_or_else(workers_auto),
+        clients_max,
+        users: config.users.iter().map(|user| (user.name.clone(), user.grants.clone())).collect(),
+        // Unix sockets only: there is no port.
+        port: addr.map_or(0, |addr| addr.port()),
+        ..config.redis.clone()
+    };
     let users = Arc::new(store::users(config));
     Redis::start(broker.clone(), redis, users, Arc::clone(&env.rng), &drain.signal()).map(Some)
 }

@@ -184,8 +184,10 @@ impl Server {
     ) -> Result<(), StartError> {
         let kafka = kafka::edge(config, env, &self.broker, advertised);
         let aws = aws::edge(config, env, &self.broker, keys);
-        let redis = redis::edge(config, env, &self.broker, self.limit(ListenerKind::Redis).counts().max, &self.drain)
-            .map_err(StartError::Thread)?;
+        let addr = self.addrs(ListenerKind::Redis).first().copied();
+        let clients_max = self.limit(ListenerKind::Redis).counts().max;
+        let redis =
+            redis::edge(config, env, &self.broker, addr, clients_max, &self.drain).map_err(StartError::Thread)?;
         let measured = (kafka.clone(), aws.clone(), redis.clone(), self.broker.clone());
         admin.set_edge_metrics(Box::new(move || {
             let mut metrics = kafka::metrics(&measured.0);
