@@ -327,7 +327,7 @@ fn the_guide_to_streams_does_what_it_says() {
 
 #[test]
 fn the_guide_to_queues_does_what_it_says() {
-    run_guide(include_str!("../../../docs/guide/queues.md"), 10);
+    run_guide(include_str!("../../../docs/guide/queues.md"), 9);
 }
 
 #[test]
