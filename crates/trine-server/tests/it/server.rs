@@ -1,4 +1,4 @@
-//! A whole server: starting, stopping, ports, data directory, declared topics, failures.
+//! A whole server: starting, stopping, ports, data directory, declared objects, failures.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -110,6 +110,28 @@ async fn declared_topics_are_there_and_existing_ones_are_not_changed() {
     let wrong = "[[topic]]\nname = \"x\"\nconfig = { \"retention.mss\" = 1 }";
     let error = start(loader(Profile::Dev).toml("t", wrong)).await.err().unwrap();
     assert!(error.to_string().contains("retention.mss"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn declared_queues_are_there_and_existing_ones_are_not_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let declared = |visibility: &str| {
+        let text = format!(
+            "[[queue]]\nname = \"jobs\"\nconfig = {{ visibility = \"{visibility}\", dead_letter = \"failed\" }}\ntags = {{ team = \"a\" }}\n[[queue]]\nname = \"failed\""
+        );
+        loader(Profile::Serve).toml("t", &text).flag("--data", "data", dir.path().display().to_string())
+    };
+    let (namespace, name) = (trine_types::Namespace::default(), trine_types::QueueName::parse("jobs").unwrap());
+    for visibility in ["45s", "90s"] {
+        let server = start(declared(visibility)).await.unwrap();
+        let queues = server.broker().queues();
+        let queue = queues.get(&namespace, &name).unwrap();
+        assert_eq!(queue.settings().visibility_ms, 45_000);
+        assert_eq!(queue.settings().tags["team"], "a");
+        let target = queue.settings().dead_letter.clone().unwrap().target;
+        assert!(queues.get(&namespace, &target).is_some());
+        server.stop().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
