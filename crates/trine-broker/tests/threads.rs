@@ -1,14 +1,22 @@
 //! The broker as it runs in production: tokio, the store's threads, real files.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use trine_broker::{
-    Access, Broker, BrokerConfig, BrokerParts, Failure, FetchPartition, FetchSpec, NewBatch, NewTopic, TokioHost,
+    Access, Broker, BrokerConfig, BrokerParts, Failure, FetchPartition, FetchSpec, NewBatch, NewMessage, NewQueue,
+    NewTopic, QueueRef, QueueSettings, Receive, TokioHost,
 };
 use trine_env::{StdFs, SystemClock, SystemRng};
 use trine_records::BatchBuilder;
 use trine_storage::{LocalOptions, LocalStore};
-use trine_types::{Timestamp, TopicName};
+use trine_types::{Namespace, QueueName, Timestamp, TopicName};
 
 const CLIENTS: u64 = 16;
 const BATCHES: u64 = 50;
@@ -113,6 +121,89 @@ fn many_clients_at_once_and_a_restart() {
         let broker = open(dir.path()).await;
         assert_eq!(count(&broker, &name, total).await, total);
         assert_eq!(broker.catalog().topic("t").expect("it is there").partition(0).expect("0").view().leader_epoch(), 0);
+        broker.shutdown(Duration::from_secs(30)).await.expect("a clean stop");
+    });
+}
+
+/// Receives with long polls and acknowledges until the last message was seen by somebody; some polls are given up on the way.
+async fn worker(broker: Broker, queue: QueueRef, all: u64, done: Arc<AtomicU64>) -> Vec<String> {
+    let mut seen = Vec::new();
+    while done.load(Ordering::SeqCst) < all {
+        let receive = |wait| Receive { max: 5, wait, consumer: "worker".into(), ..Receive::default() };
+        let impatient = broker.queues().receive(&queue, receive(Duration::from_secs(20)));
+        let got = match tokio::time::timeout(Duration::ZERO, impatient).await {
+            Ok(got) => got,
+            // Given up: whatever it was about to get goes to others.
+            Err(_) => broker.queues().receive(&queue, receive(Duration::from_millis(20))).await,
+        };
+        let got = got.expect("received");
+        for delivery in &got {
+            seen.push(String::from_utf8_lossy(&delivery.message.body).into_owned());
+        }
+        let receipts: Vec<_> = got.iter().map(|delivery| delivery.receipt).collect();
+        let acked = broker.queues().ack(&queue, receipts).await.expect("acknowledged");
+        assert!(acked.iter().all(Result::is_ok));
+        done.fetch_add(got.len() as u64, Ordering::SeqCst);
+    }
+    seen
+}
+
+#[test]
+fn many_workers_share_a_queue_and_a_restart() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime");
+    let all = CLIENTS * BATCHES;
+    let (name, namespace) = (QueueName::parse("q").expect("a name"), Namespace::default());
+    runtime.block_on(async {
+        let broker = open(dir.path()).await;
+        let new = NewQueue {
+            namespace: namespace.clone(),
+            name: name.clone(),
+            settings: QueueSettings::default(),
+            cooldown: Duration::ZERO,
+        };
+        let queue = broker.queues().create(new).await.expect("the queue is made");
+        let done = Arc::new(AtomicU64::new(0));
+        let workers: Vec<_> =
+            (0..CLIENTS).map(|_| tokio::spawn(worker(broker.clone(), queue.clone(), all, Arc::clone(&done)))).collect();
+        let senders: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let (broker, queue) = (broker.clone(), queue.clone());
+                tokio::spawn(async move {
+                    for n in 0..BATCHES {
+                        let body = format!("{client} {n}").into();
+                        let message = NewMessage { body, size: 8, ..NewMessage::default() };
+                        let sent = broker.queues().send(&queue, vec![message]).await.expect("sent");
+                        assert!(sent[0].is_ok());
+                    }
+                })
+            })
+            .collect();
+        for sender in senders {
+            sender.await.expect("the sender succeeds");
+        }
+        let mut seen = Vec::new();
+        for worker in workers {
+            seen.extend(worker.await.expect("the worker succeeds"));
+        }
+        seen.sort();
+        let mut sent: Vec<_> = (0..CLIENTS).flat_map(|c| (0..BATCHES).map(move |n| format!("{c} {n}"))).collect();
+        sent.sort();
+        assert_eq!(seen, sent, "each message once");
+        let message = NewMessage { body: "last".into(), size: 4, ..NewMessage::default() };
+        broker.queues().send(&queue, vec![message]).await.expect("sent");
+        broker.shutdown(Duration::from_secs(30)).await.expect("a clean stop");
+    });
+    runtime.block_on(async {
+        let broker = open(dir.path()).await;
+        let queue = broker.queues().get(&namespace, &name).expect("it is there");
+        let stats = broker.queues().stats(&queue).await.expect("answered");
+        assert_eq!((stats.ready, stats.in_flight), (1, 0));
+        let wait = Duration::from_secs(20);
+        let receive = Receive { max: 10, wait, consumer: "worker".into(), ..Receive::default() };
+        let got = broker.queues().receive(&queue, receive).await.expect("received");
+        assert_eq!((got.len(), &got[0].message.body[..]), (1, &b"last"[..]));
         broker.shutdown(Duration::from_secs(30)).await.expect("a clean stop");
     });
 }

@@ -1,7 +1,12 @@
 //! A disk that fails or fills.
 
-use crate::cases::support::{Disk, START, World, at, batch, produced};
-use trine_broker::{AppendError, CommitEntry, Failure, TopicError, TopicSelector};
+use std::time::Duration;
+
+use crate::cases::{
+    queues::{bodies, message, receipts, take, waiting},
+    support::{Disk, START, World, at, batch, produced},
+};
+use trine_broker::{AppendError, CommitEntry, Failure, QueueSettings, ReceiveError, TopicError, TopicSelector};
 use trine_env::{Faults, SimFs};
 use trine_types::GroupName;
 
@@ -32,10 +37,7 @@ fn after_a_failed_write_nothing_is_answered_as_success_and_a_restart_recovers() 
     assert_eq!(made.unwrap_err(), TopicError::Failure(Failure::Unknown));
     // What was durable can still be read.
     assert_eq!(world.fetch(vec![at(&partition, 0)]).partitions[0].as_ref().unwrap().batches.len(), 1);
-    assert!(
-        world.run(broker.shutdown(std::time::Duration::from_secs(1))).is_ok(),
-        "the caller closes the store itself"
-    );
+    assert!(world.run(broker.shutdown(Duration::from_secs(1))).is_ok(), "the caller closes the store itself");
     fs.set_faults(Faults::default());
     drop(broker);
     let mut world = world.crash();
@@ -65,7 +67,7 @@ fn a_full_disk_refuses_producers_and_nobody_else_and_recovers() {
                 break;
             }
         }
-        world.clock.advance(std::time::Duration::from_millis(300));
+        world.clock.advance(Duration::from_millis(300));
     }
     let (end, error) = refused.expect("the disk fills");
     assert!(matches!(error, AppendError::Failure(Failure::Full { .. })), "{error}");
@@ -84,6 +86,65 @@ fn a_full_disk_refuses_producers_and_nobody_else_and_recovers() {
     world.run(broker.topics().delete(TopicSelector::Id(victim))).unwrap();
     assert_eq!(world.run(broker.streams().trim(&partition, None)).unwrap(), end);
     fs.set_capacity(None);
-    world.wait(std::time::Duration::from_secs(5));
+    world.wait(Duration::from_secs(5));
     assert_eq!(world.append(&partition, batch(START.0, &["again"])).unwrap().base_offset, end);
+}
+
+#[test]
+fn on_a_full_disk_queues_take_nothing_and_give_everything() {
+    let mut world = World::new();
+    let fs = fs(&world);
+    let queue = world.queue("q", QueueSettings::default());
+    fs.set_capacity(Some(fs.used() + (600 << 10)));
+    let big = "x".repeat(4000);
+    let broker = world.broker.clone();
+    let mut sent = 0;
+    let refused = loop {
+        match world.run(broker.queues().send(&queue, vec![message(&big)])) {
+            Ok(_) => sent += 1,
+            Err(failure) => break failure,
+        }
+        assert!(sent < 400, "the disk fills");
+        world.clock.advance(Duration::from_millis(300));
+    };
+    assert!(matches!(refused, Failure::Full { .. }), "{refused}");
+    let mut received = 0;
+    while received < sent {
+        let got = world.receive(&queue, 10);
+        assert!(!got.is_empty(), "receives use the reserve");
+        received += got.len();
+        assert!(world.extend(&queue, &got[0], 60_000).is_ok());
+        assert!(world.ack(&queue, &got).into_iter().all(|acked| acked.is_ok()), "and so do acknowledgements");
+    }
+    assert_eq!(received, sent, "a refused send changed nothing");
+    fs.set_capacity(None);
+    world.wait(Duration::from_secs(5));
+    world.send(&queue, &["again"]);
+    assert_eq!(bodies(&world.receive(&queue, 10)), ["again"]);
+}
+
+#[test]
+fn after_a_failed_write_queues_answer_nothing_as_success() {
+    let mut world = World::new();
+    let fs = fs(&world);
+    let queue = world.queue("q", QueueSettings::default());
+    world.send(&queue, &["kept"]);
+    let mut wait = world.start(&queue, waiting(1, 20));
+    let kept = world.run(wait.as_mut()).unwrap();
+    let mut wait = world.start(&queue, waiting(1, 20));
+    fs.set_faults(Faults { nth_sync: Some(1), ..Faults::default() });
+    let broker = world.broker.clone();
+    assert_eq!(world.run(broker.queues().send(&queue, vec![message("perhaps")])), Err(Failure::Unknown));
+    let unknown = ReceiveError::Failure(Failure::Unknown);
+    assert_eq!(world.run(wait.as_mut()), Err(unknown.clone()), "nobody knows what whoever waited was given");
+    assert_eq!(world.try_receive(&queue, take(1)), Err(unknown));
+    let acked = world.run(broker.queues().ack(&queue, receipts(&kept)));
+    assert_eq!(acked, Err(Failure::Unknown));
+    fs.set_faults(Faults::default());
+    drop(broker);
+    let mut world = world.crash();
+    let queue = world.find("q");
+    let (ready, in_flight, ..) = world.counts(&queue);
+    assert!(in_flight == 1 && ready <= 1, "{ready} ready, {in_flight} in flight");
+    assert_eq!(world.ack(&queue, &kept), [Ok(())]);
 }

@@ -2,7 +2,7 @@
 
 mod bounds;
 mod groups;
-mod queues;
+pub(crate) mod queues;
 mod retention;
 mod streams;
 pub(crate) mod support;
