@@ -1,11 +1,12 @@
-"""Starts, stops, kills and restarts one Trine server for a compatibility suite.
+"""Starts, stops, kills and restarts one Trine server for the compatibility suites of every protocol.
 
 Standard library only, so that every client's virtual environment can import it.
 
 Environment:
   TRINE_BIN         the server binary; default: target/release/trine, then target/debug/trine of this workspace
   TRINE_SERVE_ARGS  extra arguments for `trine serve`, split like a shell does
-  TRINE_KAFKA       HOST:PORT of a server that is already running (suites that never kill the server use it as it is)
+  TRINE_KAFKA, TRINE_REDIS, TRINE_AWS
+                    HOST:PORT of a server that is already running (suites that never kill the server use it as it is)
 """
 
 import atexit
@@ -21,7 +22,7 @@ import subprocess
 import tempfile
 import time
 
-WORKSPACE = pathlib.Path(__file__).resolve().parents[3]
+WORKSPACE = pathlib.Path(__file__).resolve().parents[2]
 
 # A first start allocates log files; a debug build on a busy machine is slow at that. Far above what is expected,
 # because this bound only turns a hang into a failure: suites that judge start time measure it (Server.ready_seconds).
@@ -30,6 +31,7 @@ READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 # Lines of server output shown when a start fails.
 LOG_TAIL_LINES = 40
+PROTOCOLS = ("kafka", "redis", "aws")
 
 
 class ServerError(Exception):
@@ -77,11 +79,13 @@ def restartable_port():
 class Server:
     """One server process on one data directory.
 
-    The first start chooses a free Kafka port; every later start of the same object asks for that port again, so clients
-    reconnect by themselves. Usable as a context manager, which starts and stops it.
+    The first start chooses a free port for each listener; every later start of the same object asks for those ports again,
+    so clients reconnect by themselves. Usable as a context manager, which starts and stops it.
+
+    `listen`: which protocols besides the admin port, of kafka, redis and aws. `config`: text of a configuration file.
     """
 
-    def __init__(self, data_dir=None, binary=None, extra_args=()):
+    def __init__(self, data_dir=None, binary=None, extra_args=(), listen=("kafka",), config=None):
         self.binary = binary or find_binary()
         self._owns_data = data_dir is None
         self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="trine-compat-"))
@@ -91,10 +95,27 @@ class Server:
         self.log_path = self.data_dir.with_name(self.data_dir.name + ".log")
         self.ready_path = self.data_dir.with_name(self.data_dir.name + ".ready.json")
         self.process = None
-        self.kafka = None
+        # Protocol -> HOST:PORT, the same for the life of this object.
+        self.addresses = dict.fromkeys(listen)
         self.admin = None
         self.ready_seconds = None
+        if config is not None:
+            path = self.data_dir.with_name(self.data_dir.name + ".toml")
+            path.write_text(config)
+            self.extra_args += ["--config", str(path)]
         atexit.register(self._at_exit)
+
+    @property
+    def kafka(self):
+        return self.addresses.get("kafka")
+
+    @property
+    def redis(self):
+        return self.addresses.get("redis")
+
+    @property
+    def aws(self):
+        return self.addresses.get("aws")
 
     # -- life cycle ------------------------------------------------------------------------------------------------
 
@@ -110,10 +131,8 @@ class Server:
         command = [
             self.binary, "serve",
             "--data", str(self.data_dir),
-            "--listen", f"kafka={self.kafka or f'127.0.0.1:{restartable_port()}'}",
+            *self._listeners(),
             "--listen", "admin=127.0.0.1:0",
-            "--listen", "aws=off",
-            "--listen", "redis=off",
             "--ready-file", str(self.ready_path),
             *self.extra_args,
         ]
@@ -124,11 +143,21 @@ class Server:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         return self
 
+    def _listeners(self):
+        """Arguments that name every protocol: those not asked for are off, so that no default port is in the way."""
+        for kind in PROTOCOLS:
+            if kind in self.addresses:
+                address = self.addresses[kind] or f"127.0.0.1:{restartable_port()}"
+                yield from ("--listen", f"{kind}={address}")
+            else:
+                yield from ("--listen", f"{kind}=off")
+
     def wait_ready(self):
         """Waits for the ready file of a launched server."""
         ready = self._poll_ready_file()
         self.ready_seconds = time.monotonic() - self._launched
-        self.kafka = ready["listeners"]["kafka"][0]
+        for kind in self.addresses:
+            self.addresses[kind] = ready["listeners"][kind][0]
         self.admin = (ready["listeners"].get("admin") or [None])[0]
         return self
 
@@ -174,7 +203,7 @@ class Server:
                 raise ServerError(f"exited with {self.process.returncode} before it was ready\n{self.log_tail()}")
             try:
                 ready = json.loads(self.ready_path.read_text())
-                if ready["listeners"]["kafka"]:
+                if all(ready["listeners"][kind] for kind in self.addresses):
                     return ready
             except (FileNotFoundError, ValueError, KeyError):
                 pass
@@ -188,6 +217,7 @@ class Server:
             shutil.rmtree(self.data_dir, ignore_errors=True)
             self.log_path.unlink(missing_ok=True)
             self.ready_path.unlink(missing_ok=True)
+            self.data_dir.with_name(self.data_dir.name + ".toml").unlink(missing_ok=True)
 
     def _at_exit(self):
         # A suite that dies half way must not leave a server behind.
@@ -205,11 +235,13 @@ class Server:
 
 
 class External:
-    """A server that someone else runs (TRINE_KAFKA). It can be used, not stopped."""
+    """A server that someone else runs. It can be used, not stopped."""
 
-    def __init__(self, kafka):
-        self.kafka = kafka
+    def __init__(self, addresses):
+        self.addresses = addresses
         self.admin = None
+        for kind in PROTOCOLS:
+            setattr(self, kind, addresses.get(kind))
 
     def __enter__(self):
         return self
@@ -218,10 +250,14 @@ class External:
         return None
 
 
-def server_from_environment():
-    """The server of TRINE_KAFKA, or a fresh one of our own (not started yet)."""
-    external = os.environ.get("TRINE_KAFKA")
-    return External(external) if external else Server()
+def server_from_environment(*listen, **options):
+    """The server that TRINE_KAFKA, TRINE_REDIS or TRINE_AWS name, or a fresh one of our own (not started yet).
+
+    `listen`: the protocols that are needed (default: kafka); `options`: for `Server`.
+    """
+    listen = listen or ("kafka",)
+    named = {kind: os.environ.get(f"TRINE_{kind.upper()}") for kind in listen}
+    return External(named) if all(named.values()) else Server(listen=listen, **options)
 
 
 def exit_on_sigterm():
