@@ -1,0 +1,1 @@
+"""Conversations with a server; each function marked with `script` is one."""
