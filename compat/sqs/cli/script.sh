@@ -1,6 +1,6 @@
 # Every SQS command of the aws CLI, as in its documentation's examples. Started by run.
 set -uo pipefail
-export AWS_ENDPOINT_URL="http://$TRINE_AWS" AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER= AWS_MAX_ATTEMPTS=1
+export AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER= AWS_MAX_ATTEMPTS=1
 passed=0 failed=0
 
 # is WHAT WANTED GOT
@@ -17,7 +17,7 @@ matches() {
         printf 'FAILED %s\n  wanted something like: %s\n  got: %q\n' "$1" "$2" "$3"
     fi
 }
-sqs() { timeout 60 aws sqs "$@" --output text 2>&1; }
+sqs() { timeout 60 aws --endpoint-url "http://$TRINE_AWS" --output text sqs "$@" 2>&1; }
 
 n="cli-$$-$RANDOM"
 account=000000000000
