@@ -34,6 +34,7 @@ REWORDED = [
         rb"$<length>\r\nUser <user> has no permissions to \1 the",
         "ACL DRYRUN, since 7.2 the user is named",
     ),
+    (rb"otherwise the HELLO AUTH <user> <pass> option", rb"otherwise the HELLO <proto> AUTH <user> <pass> option", "reworded in 7.2"),
 ]
 # The same places of a newer server, so that the name of the user does not matter. One step checks the name itself.
 NAMED = [
@@ -58,6 +59,20 @@ def unnamed(trine):
 
 OK = b"+OK\r\n"
 SELF = b">3\r\n$7\r\nmessage\r\n$4\r\nself\r\n$1\r\n%s\r\n>4\r\n$8\r\npmessage\r\n$4\r\nsel?\r\n$4\r\nself\r\n$1\r\n%s\r\n"
+
+GUS = b"148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940"
+GUS_COMMANDS = b"-@all +publish +@pubsub -psubscribe"
+
+
+def user(resp, flag, passwords, commands, keys, channels):
+    """A reply of ACL GETUSER."""
+    parts = [b"*12" if resp == 2 else b"%6", b"$5\r\nflags", b"*1" if resp == 2 else b"~1"]
+    parts += [b"$%d\r\n%s" % (len(one), one) for one in (flag, b"passwords")]
+    text = b"\r\n".join(parts) + b"\r\n" + passwords
+    for name, value in ((b"commands", commands), (b"keys", keys), (b"channels", channels)):
+        text += b"$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(name), name, len(value), value)
+    return text + b"$9\r\nselectors\r\n*0\r\n"
+
 
 NEWER = {
     "CLIENT SETINFO came with 7.2": {
@@ -88,8 +103,20 @@ NEWER = {
         ("users.permissions_of_channels", "a: PUBLISH news.1 x"): (
             b":2\r\n>3\r\n$7\r\nmessage\r\n$6\r\nnews.1\r\n$1\r\nx\r\n>4\r\n$8\r\npmessage\r\n$6\r\nnews.*\r\n$6\r\nnews.1\r\n$1\r\nx\r\n"
         ),
-        ("client.reply_modes", "c: published to itself with replies off"): (
-            b">3\r\n$9\r\nsubscribe\r\n$7\r\nreply:d\r\n:1\r\n>3\r\n$7\r\nmessage\r\n$7\r\nreply:d\r\n$4\r\nself\r\n+OK\r\n"
+    },
+    "since 7.2 HELLO sets a name only when everything else was right": {
+        ("connection.hello_errors", "a: CLIENT GETNAME"): b"$-1\r\n",
+    },
+    "fields that came with 7.2 and 7.4": {
+        ("introspection.info", "resp2: missing fields"): b"[]",
+        ("introspection.info", "resp3: missing fields"): b"[]",
+    },
+    "since 7.2 the rules of commands are kept as they were given; payloads are not checked in Trine, which has none to restore": {
+        ("users.rules", "admin: ACL GETUSER gus"): user(2, b"off", b"*0\r\n", b"-@all", b"", b""),
+        ("users.rules", "resp2: ACL GETUSER gus"): user(2, b"on", b"*1\r\n$64\r\n" + GUS + b"\r\n", GUS_COMMANDS, b"~k*", b"&a* &b"),
+        ("users.rules", "resp3: ACL GETUSER gus"): user(3, b"on", b"*1\r\n$64\r\n" + GUS + b"\r\n", GUS_COMMANDS, b"~k*", b"&a* &b"),
+        ("users.rules", "admin: ACL LIST"): (
+            b"*2\r\n$34\r\nuser default on nopass ~* &* +@all\r\n$138\r\nuser gus on #" + GUS + b" ~k* resetchannels &a* &b " + GUS_COMMANDS + b"\r\n"
         ),
     },
     "since 7.2 the message names the user": {
@@ -109,7 +136,16 @@ NO_KEYS = {
     )
 }
 
-OWN = {}
+NO_KEYS["requests.not_fatal_at_the_edge", r"a: 'GET / HTTP/1.1\r\n'"] = b"-ERR unknown command 'GET', with args beginning with: '/' 'HTTP/1.1' \r\n"
+
+OWN = {
+    "fewer arguments are allowed in one command than Redis's two thousand million, which no memory holds": {
+        ("requests.announced_and_never_sent", "b: two thousand million arguments announced"): b"-ERR Protocol error: invalid multibulk length\r\n<closed>",
+    },
+    "there is nothing to debug, and no setting that would allow it": {
+        ("introspection.shutdown_is_refused_here", "a: DEBUG nosuch"): b"-ERR DEBUG command not allowed. Trine has nothing that it could debug.\r\n",
+    },
+}
 
 
 def listed():

@@ -109,6 +109,7 @@ def kill(s):
     a.until([b"kill:c", 0], "PUBSUB", "NUMSUB", "kill:c")
     a.command("PUBLISH", "kill:c", "nobody")
     third = s.connect("third")
+    third.unrecorded("PING")
     host, port = third.connection.socket.getsockname()[:2]
     a.connection.send(b"CLIENT KILL %s:%d\r\n" % (host.encode(), port))
     a.receive(what="CLIENT KILL addr")

@@ -218,7 +218,7 @@ def pipelined_subscriptions(s):
         replies=9,
     )
     b = s.connect("b")
-    b.raw(b"SUBSCRIBE p1 p2\r\nPING\r\nGET x\r\nUNSUBSCRIBE p1 p2\r\nPING\r\n", replies=7)
+    b.raw(b"SUBSCRIBE p1 p2\r\nPING\r\nDEL x\r\nUNSUBSCRIBE p1 p2\r\nPING\r\n", replies=7)
 
 
 @script

@@ -4,7 +4,7 @@ from normalise import HELLO
 from transcript import script
 
 REFUSED = (
-    "GET x", "PUBLISH a b", "SPUBLISH a b", "HELLO", "HELLO 3", "AUTH x", "CLIENT ID", "client setname x", "MULTI", "EXEC", "DISCARD", "ECHO x",
+    "DEL x", "PUBLISH a b", "SPUBLISH a b", "HELLO", "HELLO 3", "AUTH x", "CLIENT ID", "client setname x", "MULTI", "EXEC", "DISCARD", "ECHO x",
     "SELECT 0", "INFO", "PUBSUB NUMPAT", "PUBSUB CHANNELS", "COMMAND", "COMMAND COUNT", "CONFIG GET port", "ACL WHOAMI", "MONITOR", "UNWATCH",
     "WATCH a", "DBSIZE", "TIME", "ROLE",
 )

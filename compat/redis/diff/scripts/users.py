@@ -62,7 +62,7 @@ def default_user_with_a_password(s):
     admin.command("ACL", "SETUSER", "default", ">pass")
     try:
         a = s.connect()
-        for words in ("PING", "nosuch x", "GET", "ECHO", "PUBLISH a b", "HELLO", "HELLO 3", "HELLO 3 SETNAME x", "COMMAND", "AUTH wrong",
+        for words in ("PING", "nosuch x", "ECHO", "PUBLISH a b", "HELLO", "HELLO 3", "HELLO 3 SETNAME x", "COMMAND", "AUTH wrong",
                       "AUTH default wrong", "HELLO 3 AUTH default wrong", "SUBSCRIBE x", "MULTI", "EXEC", "CLIENT ID", "INFO", "RESET", "PING"):
             a.command(*words.split(), normalise=HELLO)
         a.command("AUTH", "pass")
