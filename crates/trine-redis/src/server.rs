@@ -74,7 +74,7 @@ impl Redis {
             broker.pubsub().outboxes().register(holder as Weak<dyn OutboxHolder>);
         }
         let shared = Arc::new(Shared {
-            acl: Acl::new(&config.users),
+            acl: Acl::new(&config.users, &users),
             node: Node::new(&**broker.clock(), &*rng),
             config,
             broker,

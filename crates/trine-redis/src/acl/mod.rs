@@ -15,6 +15,7 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 use trine_broker::{Action, Grant, ResourceKind};
+use trine_net::auth::Users;
 
 pub(crate) use self::{
     log::{AclLog, Denial, Reason},
@@ -73,13 +74,14 @@ pub(crate) struct Acl {
 
 impl Acl {
     /// The users of the configuration with what they were granted; without any, the default user may do everything and needs no password.
-    pub(crate) fn new(configured: &[(String, Vec<Grant>)]) -> Self {
+    pub(crate) fn new(configured: &[(String, Vec<Grant>)], passwords: &Users) -> Self {
         let mut users = BTreeMap::new();
         let default = if configured.is_empty() { Rules::everything() } else { Rules::nothing() };
-        for (name, rules) in [(DEFAULT_USER, default)]
-            .into_iter()
-            .chain(configured.iter().map(|(name, grants)| (name.as_str(), granted(grants))))
-        {
+        let configured = configured.iter().map(|(name, grants)| {
+            let has_password = passwords.verifier(name).is_some();
+            (name.as_str(), granted(grants, has_password))
+        });
+        for (name, rules) in [(DEFAULT_USER, default)].into_iter().chain(configured) {
             let user = Arc::new(User::new(name, rules));
             users.insert(Arc::clone(&user.name), user);
         }
@@ -141,13 +143,14 @@ impl Acl {
 }
 
 /// A configured user's grants in Redis's terms: everything that is no administration, and channels as far as granted.
-fn granted(grants: &[Grant]) -> Rules {
+fn granted(grants: &[Grant], has_password: bool) -> Rules {
     let allowed = |kind, action: Option<Action>| {
         grants.iter().filter(move |grant| grant.on == kind && action.is_none_or(|action| grant.allow.contains(&action)))
     };
     let channels =
         |action| Patterns::new(allowed(ResourceKind::Channel, Some(action)).map(|grant| pattern(&grant.name)));
     Rules::configured(
+        has_password,
         allowed(ResourceKind::Admin, None).next().is_some(),
         channels(Action::Publish),
         channels(Action::Subscribe),

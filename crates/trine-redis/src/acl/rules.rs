@@ -146,14 +146,14 @@ impl Rules {
     }
 
     /// A user of the configuration.
-    pub(super) fn configured(admin: bool, publish: Patterns, subscribe: Patterns) -> Self {
+    pub(super) fn configured(has_password: bool, admin: bool, publish: Patterns, subscribe: Patterns) -> Self {
         let mut commands = vec![CommandRule { allow: true, what: Commands::All }];
         if !admin {
             commands.push(CommandRule { allow: false, what: Commands::Category(category::ADMIN) });
         }
         Self {
             enabled: true,
-            configured_password: true,
+            configured_password: has_password,
             commands,
             publish,
             subscribe,

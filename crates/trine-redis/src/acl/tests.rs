@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use trine_net::auth::Verifier;
 
 use super::*;
 use crate::commands::table;
@@ -28,7 +29,7 @@ fn channel(name: &str) -> Result<(), Denied> {
 
 #[test]
 fn without_users_everybody_may_do_everything() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], &Users::default());
     assert_eq!(line(&acl, "default"), "user default on nopass ~* &* +@all");
     let default = acl.at_connect(false);
     assert!(default.is_open() && default.is_unrestricted());
@@ -36,7 +37,7 @@ fn without_users_everybody_may_do_everything() {
 
 #[test]
 fn lines_are_those_of_redis() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], &Users::default());
     set(&acl, "bob", &[]).unwrap();
     assert_eq!(line(&acl, "bob"), "user bob off resetchannels -@all");
     set(&acl, "bob", &[">x", "+@pubsub", "&a*", "on", "+ping", "+config|get", "~k*"]).unwrap();
@@ -50,7 +51,7 @@ fn lines_are_those_of_redis() {
 
 #[test]
 fn the_last_rule_about_a_command_decides() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], &Users::default());
     set(
         &acl,
         "bob",
@@ -72,7 +73,7 @@ fn the_last_rule_about_a_command_decides() {
 
 #[test]
 fn channels_are_checked_by_pattern_and_patterns_by_letter() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], &Users::default());
     set(&acl, "bob", &["+@all", "&news.*", "&x"]).unwrap();
     let check = |args: &[&str]| check(&acl, "bob", args);
     assert_eq!(check(&["publish", "news.1", "m"]), Ok(()));
@@ -89,7 +90,7 @@ fn channels_are_checked_by_pattern_and_patterns_by_letter() {
 
 #[test]
 fn wrong_words_change_nothing() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], &Users::default());
     set(&acl, "bob", &["on", ">a"]).unwrap();
     let before = line(&acl, "bob");
     for (words, problem) in [
@@ -112,7 +113,7 @@ fn wrong_words_change_nothing() {
 
 #[test]
 fn passwords() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], &Users::default());
     set(&acl, "bob", &[">a", ">b", "<a"]).unwrap();
     let rules = acl.get("bob").unwrap().rules();
     assert!(rules.has_password(b"b") && !rules.has_password(b"a") && !rules.has_password(b""));
@@ -123,7 +124,7 @@ fn passwords() {
 #[test]
 fn grants_become_patterns() {
     let grant = |on, name: &str, allow: &[Action]| Grant { on, name: name.to_owned(), allow: allow.to_vec() };
-    let acl = Acl::new(&[
+    let configured = [
         (
             "ann".to_owned(),
             vec![
@@ -133,9 +134,11 @@ fn grants_become_patterns() {
             ],
         ),
         ("root".to_owned(), vec![grant(ResourceKind::Admin, "*", &[])]),
-    ]);
+    ];
+    let ann = Verifier::of_password(b"x", &[7; 16], 4096);
+    let acl = Acl::new(&configured, &Users::new([("ann".to_owned(), ann)]));
     assert_eq!(line(&acl, "ann"), r"user ann on #scram-sha-256 ~* resetchannels &news.* &a\[b] +@all -@admin");
-    assert_eq!(line(&acl, "root"), "user root on #scram-sha-256 ~* resetchannels +@all");
+    assert_eq!(line(&acl, "root"), "user root on ~* resetchannels +@all");
     assert_eq!(check(&acl, "ann", &["subscribe", "a[b]"]), Ok(()));
     assert_eq!(check(&acl, "ann", &["publish", "a[b]", ""]), channel("a[b]"));
     assert_eq!(check(&acl, "ann", &["acl", "list"]), Err(Denied::Command));

@@ -30,6 +30,15 @@ impl Server {
     }
 
     pub(crate) async fn with(config: RedisConfig, broker: BrokerConfig, clients_max: usize) -> Self {
+        Self::with_users(config, broker, clients_max, Users::default()).await
+    }
+
+    pub(crate) async fn with_users(
+        config: RedisConfig,
+        broker: BrokerConfig,
+        clients_max: usize,
+        users: Users,
+    ) -> Self {
         let parts = BrokerParts {
             config: broker,
             access: Access::allow_all(),
@@ -44,8 +53,8 @@ impl Server {
         .await
         .unwrap();
         let (drain, limit) = (Drain::default(), ConnectionLimit::new(clients_max));
-        let users = Arc::new(Users::default());
-        let redis = Redis::start(broker.clone(), config, users, Arc::new(SimRng::new(2)), &drain.signal()).unwrap();
+        let redis =
+            Redis::start(broker.clone(), config, Arc::new(users), Arc::new(SimRng::new(2)), &drain.signal()).unwrap();
         let binding = Binding::bind(&HostPort::new("127.0.0.1", 0)).unwrap();
         let addr = binding.addrs()[0];
         for listener in binding.listen().unwrap() {
