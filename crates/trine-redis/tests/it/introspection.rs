@@ -85,7 +85,7 @@ async fn config() {
     let server = Server::start(1).await;
     let mut client = server.client().await;
     for (request, reply) in [
-        ("CONFIG GET save appendonly", "*4\r\n$10\r\nappendonly\r\n$2\r\nno\r\n$4\r\nsave\r\n$0\r\n\r\n"),
+        ("CONFIG GET SAVE appendonl? save", "*4\r\n$4\r\nSAVE\r\n$0\r\n\r\n$10\r\nappendonly\r\n$2\r\nno\r\n"),
         ("CONFIG GET nosuch", "*0\r\n"),
         ("CONFIG GET databases timeout", "*4\r\n$9\r\ndatabases\r\n$2\r\n16\r\n$7\r\ntimeout\r\n$1\r\n0\r\n"),
         ("CONFIG SET foo bar", "-ERR Unknown option or number of arguments for CONFIG SET - 'foo'\r\n"),

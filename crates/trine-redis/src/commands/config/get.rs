@@ -1,22 +1,32 @@
-//! CONFIG GET pattern… → a map of names and values.
+//! CONFIG GET pattern… → a map of names and values, each once. A name that is no pattern comes back as the client wrote it.
 
 use bytes::Bytes;
 use trine_core::pubsub::Glob;
 
-use super::parameters::PARAMETERS;
+use super::parameters::{PARAMETERS, Parameter};
 use crate::commands::{Ctx, Flow};
 
 pub(crate) fn get(ctx: &mut Ctx<'_>, args: &[Bytes]) -> Flow {
-    let globs: Vec<Glob> =
-        args.get(2..).unwrap_or(&[]).iter().map(|pattern| Glob::new(&pattern.to_ascii_lowercase())).collect();
-    let found: Vec<_> = PARAMETERS
-        .iter()
-        .filter(|parameter| globs.iter().any(|glob| glob.matches(parameter.name.as_bytes())))
-        .collect();
+    let mut found: Vec<(&[u8], &'static Parameter)> = Vec::new();
+    let mut add = |name, parameter: &'static Parameter| {
+        if !found.iter().any(|(_, known)| std::ptr::eq(*known, parameter)) {
+            found.push((name, parameter));
+        }
+    };
+    for pattern in args.get(2..).unwrap_or(&[]) {
+        if pattern.iter().any(|byte| matches!(byte, b'[' | b'*' | b'?')) {
+            let glob = Glob::new(&pattern.to_ascii_lowercase());
+            for parameter in PARAMETERS.iter().filter(|parameter| glob.matches(parameter.name.as_bytes())) {
+                add(parameter.name.as_bytes(), parameter);
+            }
+        } else if let Some(parameter) = Parameter::find(pattern) {
+            add(pattern, parameter);
+        }
+    }
+    let found: Vec<_> = found.into_iter().map(|(name, parameter)| (name, parameter.value(ctx))).collect();
     ctx.out.map(found.len());
-    for parameter in found {
-        let value = parameter.value(ctx);
-        ctx.out.bulk(parameter.name);
+    for (name, value) in found {
+        ctx.out.bulk(name);
         ctx.out.bulk(value);
     }
     Flow::Continue

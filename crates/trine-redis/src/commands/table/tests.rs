@@ -68,3 +68,29 @@ fn who_is_in_the_category_pubsub() {
          subscribe sunsubscribe unsubscribe"
     );
 }
+
+/// Neither the page nor the table may change alone.
+#[test]
+fn the_reference_lists_the_commands_there_are() {
+    const PAGE: &str = include_str!("../../../../../docs/reference/redis.md");
+    let row = |command: &Command| {
+        let call = format!("{} {}", command.full_name.replace('|', " ").to_ascii_uppercase(), command.syntax);
+        format!("| `{}` | {} |\n", call.trim_end().replace('|', "\\|"), command.summary)
+    };
+    for (group, commands) in GROUPS {
+        let mut section = format!("### {group}\n\n| command | what it does |\n| --- | --- |\n");
+        for command in *commands {
+            if command.handler.is_some() {
+                section.push_str(&row(command));
+            }
+            // HELP is said once for all of them.
+            section.extend(command.subcommands.iter().filter(|sub| sub.name != "help").map(row));
+        }
+        assert!(PAGE.contains(&section), "this should be in docs/reference/redis.md:\n{section}");
+    }
+    let is_call =
+        |line: &&str| line.strip_prefix("| `").is_some_and(|call| call.starts_with(|c: char| c.is_ascii_uppercase()));
+    let listed = PAGE.lines().filter(is_call).count();
+    let runnable = all_with_subcommands().filter(|command| command.handler.is_some() && command.name != "help").count();
+    assert_eq!(listed, runnable, "a command that does not exist is listed");
+}
