@@ -15,8 +15,7 @@ pub(crate) struct Env {
     unset: bool,
 }
 
-const NAMES: [&str; 5] =
-    ["KAFKA_BOOTSTRAP_SERVERS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "REDIS_URL", "TRINE_ADMIN"];
+const NAMES: [&str; 4] = ["KAFKA_BOOTSTRAP_SERVERS", "AWS_ENDPOINT_URL_SQS", "REDIS_URL", "TRINE_ADMIN"];
 
 impl Env {
     pub(crate) fn run(self, global: &Global) -> Result<(), Failure> {
@@ -32,9 +31,8 @@ impl Env {
             writeln!(out, "export KAFKA_BOOTSTRAP_SERVERS={}", quoted(&kafka))?;
         }
         if let Some(aws) = status["listeners"]["aws"]["addresses"][0].as_str() {
-            let url = quoted(&format!("http://{aws}"));
-            writeln!(out, "export AWS_ENDPOINT_URL={url}")?;
-            writeln!(out, "export AWS_ENDPOINT_URL_SQS={url}")?;
+            // Only this service: the rest of AWS stays where it is.
+            writeln!(out, "export AWS_ENDPOINT_URL_SQS={}", quoted(&format!("http://{aws}")))?;
         }
         if let Some(redis) = status["listeners"]["redis"]["addresses"][0].as_str() {
             writeln!(out, "export REDIS_URL={}", quoted(&format!("redis://{redis}")))?;
