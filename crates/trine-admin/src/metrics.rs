@@ -1,4 +1,5 @@
-//! `GET /metrics`: Prometheus text. Everything is aggregated by default, so that many topics do not break a scrape; `?per=topic` adds lines per topic.
+//! `GET /metrics`: Prometheus text. Everything is aggregated by default, so that many topics and queues do not break a scrape; `?per=topic` adds lines per
+//! topic, `?per=queue` lines per queue.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -9,7 +10,7 @@ use axum::{
     response::IntoResponse,
 };
 use serde::Deserialize;
-use trine_broker::{Action, Broker, Principal, Resource};
+use trine_broker::{Action, Broker, Principal, QueueStats, Resource};
 
 use crate::{Admin, page, router::Answer};
 
@@ -25,6 +26,7 @@ struct MetricsQuery {
 #[serde(rename_all = "lowercase")]
 enum Per {
     Topic,
+    Queue,
 }
 
 /// One metric of an edge: what it is, and its values by the labels' values.
@@ -47,6 +49,7 @@ pub(crate) async fn metrics(State(admin): State<Arc<Admin>>, Extension(who): Ext
     let mut text = Text::default();
     server(&mut text, &admin);
     streams(&mut text, broker);
+    queues(&mut text, broker);
     for metric in admin.edge_metrics() {
         text.head(metric.name, if metric.counter { "counter" } else { "gauge" }, metric.help);
         for (label, value) in metric.values {
@@ -56,8 +59,10 @@ pub(crate) async fn metrics(State(admin): State<Arc<Admin>>, Extension(who): Ext
             }
         }
     }
-    if query.per == Some(Per::Topic) {
-        per_topic(&mut text, broker);
+    match query.per {
+        Some(Per::Topic) => per_topic(&mut text, broker),
+        Some(Per::Queue) => per_queue(&mut text, broker).await,
+        None => {}
     }
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text.0).into_response())
 }
@@ -116,6 +121,47 @@ fn streams(text: &mut Text, broker: &Broker) {
         "1 while produced data is refused because the disk is full.",
         u64::from(store.full),
     );
+}
+
+fn queues(text: &mut Text, broker: &Broker) {
+    let stats = broker.stats();
+    text.gauge("trine_queue_queues_count", "Queues.", stats.queues);
+    text.counter("trine_queue_sent_messages_total", "Messages sent to queues.", stats.messages_sent);
+    text.counter("trine_queue_received_messages_total", "Deliveries of messages.", stats.messages_received);
+    text.counter("trine_queue_acked_messages_total", "Messages acknowledged.", stats.messages_acked);
+    text.counter("trine_queue_expired_messages_total", "Messages whose time was over.", stats.messages_expired);
+    let help = "Messages moved to a dead-letter queue.";
+    text.counter("trine_queue_dead_lettered_messages_total", help, stats.messages_dead_lettered);
+    text.counter("trine_queue_moved_messages_total", "Messages moved by move tasks.", stats.messages_moved);
+    let help = "Receives waiting for a message now.";
+    text.gauge("trine_queue_receives_waiting_count", help, stats.receives_waiting);
+}
+
+async fn per_queue(text: &mut Text, broker: &Broker) {
+    let catalog = broker.catalog();
+    let now = broker.now();
+    let mut figures = Vec::new();
+    for queue in catalog.queues() {
+        // A server that stops has no figures any more.
+        if let Ok(stats) = broker.queues().stats(queue).await {
+            figures.push((queue.namespace(), queue.name(), stats));
+        }
+    }
+    let mut each = |name: &str, kind: &str, help: &str, value: &dyn Fn(&QueueStats) -> u64| {
+        text.head(name, kind, help);
+        for (namespace, queue, stats) in &figures {
+            text.labelled(name, &[("namespace", namespace.as_str()), ("queue", queue.as_str())], value(stats));
+        }
+    };
+    each("trine_queue_ready_messages_count", "gauge", "Messages that can be received.", &|s| s.ready);
+    each("trine_queue_in_flight_messages_count", "gauge", "Messages that consumers have.", &|s| s.in_flight);
+    each("trine_queue_delayed_messages_count", "gauge", "Messages not yet due.", &|s| s.delayed);
+    each("trine_queue_moving_messages_count", "gauge", "Messages on their way to another queue.", &|s| s.moving);
+    each("trine_queue_bytes", "gauge", "Bytes of a queue's messages.", &|s| s.bytes);
+    each("trine_queue_oldest_message_age_seconds", "gauge", "Age of the oldest message.", &|s| {
+        s.oldest_sent_at.map_or(0, |at| now.ms_since(at).cast_unsigned() / 1000)
+    });
+    each("trine_queue_waiters_count", "gauge", "Receives waiting on a queue now.", &|s| s.waiters);
 }
 
 fn per_topic(text: &mut Text, broker: &Broker) {

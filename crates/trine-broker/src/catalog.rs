@@ -115,6 +115,11 @@ impl CatalogSnapshot {
         self.queues.get(&self.catalog.queue(namespace, name)?.id)
     }
 
+    /// All queues, by namespace and name.
+    pub fn queues(&self) -> impl Iterator<Item = &QueueRef> {
+        self.catalog.queues().filter_map(|info| self.queues.get(&info.id))
+    }
+
     /// Number of queues.
     #[must_use]
     pub const fn queues_len(&self) -> usize {

@@ -231,5 +231,13 @@ async fn metrics_are_well_formed_and_aggregated() {
     }
     let per = get(&server, "/metrics?per=topic").await.body;
     assert!(per.contains("\ntrine_topic_records_count{topic=\"t\"} 1\n"), "{per}");
+    assert_eq!(post(&server, "/v1/queues", &json!({ "name": "q" })).await.status, 201);
+    assert_eq!(post(&server, "/v1/queues/q/send", &json!({ "messages": [{ "body": "x" }] })).await.status, 200);
+    let text = get(&server, "/metrics").await.body;
+    assert!(text.contains("\ntrine_queue_queues_count 1\n"), "{text}");
+    assert!(text.contains("\ntrine_queue_sent_messages_total 1\n") && !text.contains("queue=\"q\""), "{text}");
+    let per = get(&server, "/metrics?per=queue").await.body;
+    let ready = "\ntrine_queue_ready_messages_count{namespace=\"default\",queue=\"q\"} 1\n";
+    assert!(per.contains(ready), "{per}");
     server.stop().await.unwrap();
 }
