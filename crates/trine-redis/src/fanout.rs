@@ -374,7 +374,11 @@ impl Fanout {
         let forbidden: Vec<(u32, End)> = self
             .conns
             .iter()
-            .filter(|(id, conn)| *conn.client.names.lock().user == *user.name && holds_forbidden(*id as u32))
+            .filter(|(id, conn)| {
+                // Not whoever bears the same name: guests of an anonymous listener are no users.
+                conn.session.as_ref().is_some_and(|session| std::ptr::eq(&*session.user, user))
+                    && holds_forbidden(*id as u32)
+            })
             .map(|(id, conn)| (id as u32, if conn.client.id == by { End::Flushed } else { End::Now(None) }))
             .collect();
         for (id, end) in forbidden {
