@@ -6,11 +6,10 @@ reference implementation. Standard library only.
 
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 
+import ports
 import processes
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -29,39 +28,6 @@ JVM_OPTIONS = [
     "-Djava.awt.headless=true",
 ]
 START_TIMEOUT_S = 90
-STOP_TIMEOUT_S = 30
-
-
-def free_port():
-    """A port that was free a moment ago on 127.0.0.1."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_port(port, process, timeout_s):
-    """Returns when something accepts on the port; raises when the process ends or the time is over."""
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with code {process.returncode} before it listened")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"nothing listens on port {port} after {timeout_s} s")
-
-
-def end(process):
-    """Asks a server to stop, and after a while makes it."""
-    if process and process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def class_path():
@@ -116,7 +82,7 @@ class ApacheKafka:
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="apache-kafka-"))
         self.heap = heap
         self.extra = extra or {}
-        self.port = port or free_port()
+        self.port = port or ports.free_port()
         self.process = None
 
     @property
@@ -131,13 +97,13 @@ class ApacheKafka:
         self.data.mkdir(parents=True, exist_ok=True)
         config = self.data / "server.properties"
         if not config.exists():
-            config.write_text(properties(self.data, self.port, free_port(), self.extra))
+            config.write_text(properties(self.data, self.port, ports.free_port(), self.extra))
             self._format(config)
         self.log = self.data / "server.log"
         with open(self.log, "ab") as log:
             self.process = processes.start(java("kafka.Kafka", config, heap=self.heap, log_level="INFO"), log)
         try:
-            wait_port(self.port, self.process, START_TIMEOUT_S)
+            ports.wait_port(self.port, self.process, START_TIMEOUT_S)
         except Exception:
             print(self.log.read_text(errors="replace")[-4000:])
             self.stop()
@@ -151,5 +117,5 @@ class ApacheKafka:
         run("format", "--standalone", "-t", run("random-uuid"), "-c", config)
 
     def stop(self):
-        end(self.process)
+        ports.end(self.process)
         shutil.rmtree(self.data, ignore_errors=True)

@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import tempfile
 
-import apache_kafka
+import ports
 import processes
 
 START_TIMEOUT_S = 30
@@ -17,7 +17,7 @@ class Trine:
         self.binary = binary
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="trine-bench-"))
         self.options = options
-        self.port = apache_kafka.free_port()
+        self.port = ports.free_port()
         self.process = None
 
     @property
@@ -38,7 +38,7 @@ class Trine:
                  "--listen", "admin=127.0.0.1:0", "--listen", "aws=off",
                  "--listen", "redis=off", *self.options], log)
         try:
-            apache_kafka.wait_port(self.port, self.process, START_TIMEOUT_S)
+            ports.wait_port(self.port, self.process, START_TIMEOUT_S)
         except Exception:
             print(log_path.read_text(errors="replace")[-4000:])
             self.stop()
@@ -46,6 +46,6 @@ class Trine:
         return self
 
     def stop(self):
-        apache_kafka.end(self.process)
+        ports.end(self.process)
         shutil.rmtree(self.data, ignore_errors=True)
         self.log.unlink(missing_ok=True)
