@@ -114,7 +114,9 @@ fn edit(messages: &[Value]) -> Result<(Vec<Value>, Edits), Failure> {
         )?;
     }
     fs::write(&file, &text)?;
-    let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".to_owned());
+    // A variable that is empty says nothing.
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
     let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(&file).status();
     let edited = fs::read_to_string(&file);
     let _ = fs::remove_file(&file);
