@@ -40,6 +40,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// How long a job that found the disk full waits.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
+/// After so many bytes the free space is looked at again, however little time has passed: a second of full load is more than the reserve of a small disk.
+const WATCH_BYTES: u64 = 8 << 20;
+
 /// The one large job at a time.
 enum Job {
     None,
@@ -80,6 +83,9 @@ pub(crate) struct Maintainer {
     retired: Vec<Arc<DataFile>>,
     pacer: Pacer,
     space_at: Duration,
+    /// Bytes written in the background since the free space was looked at, and bytes of the log at that time.
+    written: u64,
+    watched: u64,
     /// After a full disk: no background writes before this time.
     rest_until: Duration,
 }
@@ -104,6 +110,8 @@ impl Maintainer {
             retired: Vec::new(),
             pacer: Pacer::default(),
             space_at: Duration::ZERO,
+            written: 0,
+            watched: 0,
             rest_until: Duration::ZERO,
         }
     }
@@ -115,7 +123,8 @@ impl Maintainer {
         }
         let now = self.shared.clock.mono();
         let mut did = self.receive();
-        if now >= self.space_at {
+        let logged = self.shared.counters.logged.load(Relaxed).saturating_sub(self.watched);
+        if now >= self.space_at || logged + self.written >= WATCH_BYTES {
             self.watch_space();
         }
         did |= self.shared.cache.purge_if_idle(now);
@@ -125,6 +134,7 @@ impl Maintainer {
         match self.work() {
             Ok(None) => did,
             Ok(Some(bytes)) => {
+                self.written += bytes as u64;
                 let wal = self.shared.counters.wal.load(Relaxed);
                 let options = &self.shared.options;
                 self.pacer.spend(bytes, rate(options.background_rate, wal, options.wal_budget), now);
@@ -188,6 +198,7 @@ impl Maintainer {
     pub(crate) fn watch_space(&mut self) {
         let (shared, options) = (&self.shared, &self.shared.options);
         self.space_at = shared.clock.mono() + options.space_interval;
+        (self.written, self.watched) = (0, shared.counters.logged.load(Relaxed));
         let Ok(space) = shared.fs.space(&shared.dir) else { return };
         let spare = shared.spares.lock().want_len;
         let share = ((space.total as f64 * options.reserve_share) as u64).min(options.reserve_max);
