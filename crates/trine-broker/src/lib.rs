@@ -42,8 +42,8 @@ pub use open::{BrokerParts, OpenError, Recovered};
 pub use producers::Producers;
 pub use queues::{
     Delivery, HEADER_PROTOCOL, MESSAGES_PER_SEND_MAX, MOVE_EDITS_MAX, Message, MessageState, MoveError, MoveStatus,
-    MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX, Peek, Peeked, PeekedState, QueueError, QueueRef, QueueStats,
-    Queues, Receipt, ReceiptError, Receive, ReceiveError, SEND_BYTES_MAX, SendRefusal, Sent, StartMove,
+    MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX, Peek, PeekPage, Peeked, PeekedState, QueueError, QueueRef,
+    QueueStats, Queues, Receipt, ReceiptError, Receive, ReceiveError, SEND_BYTES_MAX, SendRefusal, Sent, StartMove,
 };
 pub use stats::BrokerStats;
 pub use streams::{

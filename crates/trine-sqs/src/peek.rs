@@ -65,12 +65,10 @@ async fn look(service: &Inner, request: &Helper, rest: &str) -> Result<Reply, Sq
     loop {
         let peek = Peek { state: None, from, limit: SHOWN_MAX };
         let page = service.broker.queues().peek(&queue, peek).await?;
-        let last = page.last().map(|peeked| peeked.number);
-        let wanted = page.into_iter().filter(|peeked| is_wanted(&peeked.state, flags));
+        let wanted = page.messages.into_iter().filter(|peeked| is_wanted(&peeked.state, flags));
         messages.extend(wanted.map(|peeked| shown(names, &queue, &peeked, flags)).take(SHOWN_MAX - messages.len()));
-        // A page may be shorter than asked for; only an empty one is the end.
-        match last {
-            Some(last) if messages.len() < SHOWN_MAX => from = Some(MessageNumber(last.0.saturating_add(1))),
+        match page.next {
+            Some(next) if messages.len() < SHOWN_MAX => from = Some(next),
             _ => return Ok(Reply { messages }),
         }
     }

@@ -83,10 +83,9 @@ pub(super) async fn matching(
         // Without an expression no more than what is shown needs to be read.
         let page = if expression.is_empty() { limit - found.messages.len() } else { PEEK_MAX };
         let peeked = broker.queues().peek(queue, Peek { state, from, limit: page }).await?;
-        let last_page = peeked.len() < page;
-        looked += peeked.len();
+        looked += peeked.messages.len();
         let now = broker.clock().now();
-        for one in peeked {
+        for one in peeked.messages {
             let next = MessageNumber::from_bits(one.number.to_bits().saturating_add(1));
             if expression.matches(&Looked { message: &one.message, count: one.receive_count, now }) {
                 bytes += one.message.body.len();
@@ -96,15 +95,12 @@ pub(super) async fn matching(
                     return Ok(found);
                 }
             }
-            from = Some(next);
         }
-        if last_page {
+        if peeked.next.is_none() || looked >= LOOK_MAX {
+            found.next = peeked.next;
             return Ok(found);
         }
-        if looked >= LOOK_MAX {
-            found.next = from;
-            return Ok(found);
-        }
+        from = peeked.next;
     }
 }
 

@@ -18,7 +18,7 @@ mod types;
 pub use error::{MoveError, QueueError, ReceiptError, ReceiveError, SendRefusal};
 pub use moves::MOVE_EDITS_MAX;
 pub(crate) use moves::{Replacement, StartMoveCommand};
-pub(crate) use peek::PeekedPlace;
+pub(crate) use peek::{PeekedPlace, PeekedPlaces};
 pub use queue_ref::QueueRef;
 pub(crate) use read::{Place, Reader};
 pub use receipt::Receipt;
@@ -29,7 +29,7 @@ pub(crate) use settle::{Settle, SettleCommand};
 pub(crate) use stored::{Content, pick_records};
 pub use types::{
     Delivery, HEADER_PROTOCOL, Message, MessageState, MoveStatus, MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX,
-    Peek, Peeked, PeekedState, QueueStats, Receive, Sent, StartMove,
+    Peek, PeekPage, Peeked, PeekedState, QueueStats, Receive, Sent, StartMove,
 };
 
 use crate::Broker;

@@ -82,7 +82,9 @@ impl Queues<'_> {
             ReceiveError::Failure(failure) => MoveError::Failure(failure),
             other => MoveError::Read(other.to_string()),
         })?;
-        let Some(mut peeked) = found.into_iter().find(|peeked| peeked.number == number) else { return Ok(None) };
+        let Some(mut peeked) = found.messages.into_iter().find(|peeked| peeked.number == number) else {
+            return Ok(None);
+        };
         peeked.message.body = body;
         let message = &peeked.message;
         let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();

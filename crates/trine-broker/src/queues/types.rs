@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use trine_core::queues::StateKind as MessageState;
 use trine_core::queues::{MessageNumber, QueueSettings};
 use trine_types::{Namespace, QueueName, Timestamp, Uuid};
 
@@ -114,19 +115,6 @@ pub struct Delivery {
     pub visible_at: Timestamp,
 }
 
-/// The state of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MessageState {
-    /// Can be received.
-    Ready,
-    /// A consumer has it.
-    InFlight,
-    /// Its delay is not over.
-    Delayed,
-    /// On its way to another queue.
-    Moving,
-}
-
 /// What to look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Peek {
@@ -154,6 +142,15 @@ pub struct Peeked {
     pub first_received_at: Option<Timestamp>,
     /// The message.
     pub message: Message,
+}
+
+/// Messages that were looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeekPage {
+    /// The messages, in the order of delivery.
+    pub messages: Vec<Peeked>,
+    /// Where to go on; `None` at the end of the queue.
+    pub next: Option<MessageNumber>,
 }
 
 /// The state of a message and what belongs to it.

@@ -1,17 +1,14 @@
 //! Looking at a queue, emptying it, and what alter and delete do in its shard.
 
-use trine_core::queues::{self as core, PurgeScope, StateKind};
+use trine_core::queues::{self as core, PurgeScope};
 
 use super::{
     super::{Reply, Shard},
     lane_entity,
 };
 use crate::queues::{
-    MessageState, PEEK_MAX, Peek, PeekedPlace, PeekedState, Place, QueueError, QueueRef, QueueStats, ReceiveError,
+    PEEK_MAX, Peek, PeekedPlace, PeekedPlaces, PeekedState, Place, QueueError, QueueRef, QueueStats, ReceiveError,
 };
-
-/// Pages of the machine that one peek looks at: with a rare state, a look may end before it has found all it could.
-const PEEK_PAGES_MAX: usize = 256;
 
 impl Shard {
     pub(crate) fn queue_stats(&mut self, queue: &QueueRef, reply: Reply<QueueStats>) {
@@ -55,40 +52,29 @@ impl Shard {
         self.queue_changed(entity);
     }
 
-    pub(crate) fn queue_peek(&mut self, queue: &QueueRef, peek: Peek, reply: Reply<Vec<PeekedPlace>>) {
+    /// One page: it looks at a bounded number of messages, so that a long queue holds nobody up.
+    pub(crate) fn queue_peek(&mut self, queue: &QueueRef, peek: Peek, reply: Reply<PeekedPlaces>) {
         let entity = queue.entity();
         let now = self.now;
-        let limit = peek.limit.min(PEEK_MAX);
-        let mut places = Vec::new();
+        let mut found = PeekedPlaces::default();
         if let Some(slot) = self.queues.slots.get_mut(&entity) {
-            let mut wanted = core::Peek { state: peek.state.map(kind), from: peek.from, limit };
-            for _ in 0..PEEK_PAGES_MAX {
-                wanted.limit = limit - places.len();
-                if wanted.limit == 0 {
-                    break;
-                }
-                let page = slot.state.peek(now, &wanted);
-                for one in page.messages {
-                    places.push(PeekedPlace {
-                        place: Place {
-                            number: one.number,
-                            message_id: slot.state.message_id(one.number),
-                            sent_at: one.facts.sent_at,
-                            entity: lane_entity(entity, one.number.lane()),
-                            batch: slot.memory.as_ref().and_then(|memory| memory.batch(one.number)),
-                        },
-                        state: state(one.state),
-                        receive_count: u32::from(one.receive_count),
-                        first_received_at: one.first_received_at,
-                    });
-                }
-                match page.next {
-                    Some(next) => wanted.from = Some(next),
-                    None => break,
-                }
-            }
+            let wanted = core::Peek { state: peek.state, from: peek.from, limit: peek.limit.min(PEEK_MAX) };
+            let page = slot.state.peek(now, &wanted);
+            found.next = page.next;
+            found.places.extend(page.messages.into_iter().map(|one| PeekedPlace {
+                place: Place {
+                    number: one.number,
+                    message_id: slot.state.message_id(one.number),
+                    sent_at: one.facts.sent_at,
+                    entity: lane_entity(entity, one.number.lane()),
+                    batch: slot.memory.as_ref().and_then(|memory| memory.batch(one.number)),
+                },
+                state: state(one.state),
+                receive_count: u32::from(one.receive_count),
+                first_received_at: one.first_received_at,
+            }));
         }
-        self.queue_answer(entity, move |_| reply.send(places));
+        self.queue_answer(entity, move |_| reply.send(found));
     }
 
     /// The catalogue has new settings of a queue: go by them at once.
@@ -117,15 +103,6 @@ impl Shard {
             self.queues.lanes.remove(&lane);
             self.store.drop_entity(lane);
         }
-    }
-}
-
-const fn kind(state: MessageState) -> StateKind {
-    match state {
-        MessageState::Ready => StateKind::Ready,
-        MessageState::InFlight => StateKind::InFlight,
-        MessageState::Delayed => StateKind::Delayed,
-        MessageState::Moving => StateKind::Moving,
     }
 }
 

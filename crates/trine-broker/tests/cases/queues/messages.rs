@@ -221,7 +221,7 @@ fn a_look_changes_nothing() {
     let held = world.try_receive(&queue, Receive { consumer: "ann@10.0.0.1".into(), ..take(1) }).unwrap();
     let broker = world.broker.clone();
     let peek = |state, from, limit| Peek { state, from, limit };
-    let all = world.run(broker.queues().peek(&queue, peek(None, None, 10))).unwrap();
+    let all = world.run(broker.queues().peek(&queue, peek(None, None, 10))).unwrap().messages;
     let seen: Vec<_> = all.iter().map(|one| (one.number, one.message.body.clone(), one.receive_count)).collect();
     let body = |text: &'static str| Bytes::from_static(text.as_bytes());
     assert_eq!(
@@ -234,13 +234,30 @@ fn a_look_changes_nothing() {
         matches!(all[2].state, PeekedState::Delayed { until } if until > Timestamp(all[2].message.sent_at.0 + 59_000))
     );
     for (state, at) in [(MessageState::InFlight, 0), (MessageState::Ready, 1), (MessageState::Delayed, 2)] {
-        let some = world.run(broker.queues().peek(&queue, peek(Some(state), None, 10))).unwrap();
+        let some = world.run(broker.queues().peek(&queue, peek(Some(state), None, 10))).unwrap().messages;
         assert_eq!(some, all[at..=at]);
     }
     let page = world.run(broker.queues().peek(&queue, peek(None, Some(sent[1].number), 1))).unwrap();
-    assert_eq!(page, all[1..2]);
+    assert_eq!((page.messages.as_slice(), page.next), (&all[1..2], Some(sent[2].number)));
     assert_eq!(world.counts(&queue), (1, 1, 1, 0));
     assert_eq!(world.receive(&queue, 10)[0].receive_count, 1);
+}
+
+#[test]
+fn a_look_finds_what_stands_far_behind() {
+    // More than the shard looks at in one go stand before the one that is wanted.
+    const BEFORE: usize = 25_000;
+    let mut world = World::new();
+    let queue = world.queue("q", QueueSettings::default());
+    for _ in 0..BEFORE / 1000 {
+        let _ = world.send_all(&queue, vec![message("x"); 1000]);
+    }
+    let sent = world.send_all(&queue, vec![NewMessage { delay_ms: Some(60_000), ..message("later") }]);
+    let broker = world.broker.clone();
+    let peek = Peek { state: Some(MessageState::Delayed), from: None, limit: 10 };
+    let page = world.run(broker.queues().peek(&queue, peek)).unwrap();
+    assert_eq!(page.messages.iter().map(|one| one.number).collect::<Vec<_>>(), [sent[0].number]);
+    assert_eq!(page.next, None);
 }
 
 #[test]

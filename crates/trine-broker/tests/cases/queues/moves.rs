@@ -87,7 +87,7 @@ fn some_messages_can_be_chosen_and_edited() {
     let numbers: Vec<MessageNumber> = {
         let broker = world.broker.clone();
         let peek = trine_broker::Peek { limit: 10, ..trine_broker::Peek::default() };
-        world.run(broker.queues().peek(&dlq, peek)).unwrap().into_iter().map(|one| one.number).collect()
+        world.run(broker.queues().peek(&dlq, peek)).unwrap().messages.into_iter().map(|one| one.number).collect()
     };
     let new = StartMove {
         only: Some(vec![numbers[1], numbers[3]]),

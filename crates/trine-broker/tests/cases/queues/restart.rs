@@ -8,7 +8,7 @@ use super::{super::support::World, *};
 fn look(world: &mut World) -> Vec<(String, String, u32)> {
     let (broker, queue) = (world.broker.clone(), world.find("q"));
     let peek = trine_broker::Peek { limit: 100, ..trine_broker::Peek::default() };
-    let seen = world.run(broker.queues().peek(&queue, peek)).unwrap();
+    let seen = world.run(broker.queues().peek(&queue, peek)).unwrap().messages;
     let body = |one: &trine_broker::Peeked| String::from_utf8_lossy(&one.message.body).into_owned();
     seen.iter().map(|one| (body(one), format!("{:?}", one.state), one.receive_count)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use trine_broker::{DeadLetter, MessageNumber, NewQueue, Peek, Peeked, PeekedState, QueueError, QueueSettings};
+use trine_broker::{DeadLetter, MessageNumber, NewQueue, Peek, PeekedState, QueueError, QueueSettings};
 use trine_types::{Namespace, QueueName, Uuid};
 
 use super::{
@@ -83,10 +83,8 @@ impl World<'_> {
             let broker = live.broker.clone();
             let peek = Peek { state: None, from, limit: PAGE };
             let page = self.block_on(live, broker.queues().peek(&queue, peek)).ok_or("a look does not end")?;
-            let page: Vec<Peeked> = page.map_err(|error| error.to_string())?;
-            let Some(last) = page.last() else { return Ok(found) };
-            from = Some(MessageNumber(last.number.0 + 1));
-            for one in page {
+            let page = page.map_err(|error| error.to_string())?;
+            for one in page.messages {
                 let id = id_of(&one.message.body).ok_or("a message without a number")?;
                 let message = self.queues.messages.get(&id).ok_or_else(|| format!("message {id} was never sent"))?;
                 ensure!(one.message.body == body(id, message.padding), "the body of message {id} has changed");
@@ -94,6 +92,10 @@ impl World<'_> {
                 let (number, message_id) = (one.number, one.message.message_id);
                 let new = Found { number, message_id, count: one.receive_count, moving };
                 ensure!(found.insert(id, new).is_none(), "message {id} is there twice");
+            }
+            match page.next {
+                Some(next) => from = Some(next),
+                None => return Ok(found),
             }
         }
     }
