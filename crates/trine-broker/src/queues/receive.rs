@@ -55,9 +55,10 @@ impl Taken {
         Self::new(inner, queue, Vec::new())
     }
 
-    /// They have arrived.
-    fn arrived(mut self) {
-        if !std::mem::take(&mut self.messages).is_empty() {
+    /// The first `n` have arrived; the others are given back.
+    fn arrived(mut self, n: usize) {
+        self.messages.drain(..n.min(self.messages.len()));
+        if n > 0 && self.messages.is_empty() {
             self.inner.counters.deliveries_under_way.sub(1);
         }
     }
@@ -116,21 +117,25 @@ impl Queues<'_> {
         let answer = answer.await;
         waiting.answered = true;
         let taken = answer.unwrap_or(Err(ReceiveError::Failure(Failure::Unknown)))?;
-        let deliveries = deliveries(inner, &taken).await?;
-        taken.arrived();
+        let (deliveries, looked_at) = deliveries(inner, &taken).await?;
+        taken.arrived(looked_at);
         Ok(deliveries)
     }
 }
 
-/// Reads what was taken. What is gone meanwhile is left out; what cannot be read comes back when its visibility is over, unless there is nothing else:
-/// then the receive fails and everything is given back.
-async fn deliveries(inner: &Arc<Inner>, taken: &Taken) -> Result<Vec<Delivery>, ReceiveError> {
+/// Reads what was taken, and tells how many of them it looked at. What is gone meanwhile is left out; what cannot be read comes back when its visibility
+/// is over, unless there is nothing else: then the receive fails and everything is given back. A FIFO queue's answer ends where one cannot be read: what
+/// comes after it may be of its group.
+async fn deliveries(inner: &Arc<Inner>, taken: &Taken) -> Result<(Vec<Delivery>, usize), ReceiveError> {
     let key = inner.receipt_key();
     let entity = taken.queue.entity();
     let mut reader = Reader::new(inner);
     let mut deliveries = Vec::with_capacity(taken.messages.len());
+    let fifo = taken.queue.settings().fifo;
     let mut failed = None;
+    let mut looked_at = 0;
     for one in &taken.messages {
+        looked_at += 1;
         match reader.message(&one.place).await {
             Ok(message) => deliveries.push(Delivery {
                 receipt: Receipt::sign(&key, entity, one.place.number, one.count),
@@ -140,11 +145,16 @@ async fn deliveries(inner: &Arc<Inner>, taken: &Taken) -> Result<Vec<Delivery>, 
                 message,
             }),
             Err(ReadError::Gone) => {}
-            Err(ReadError::Failed(what)) => failed = Some(what),
+            Err(ReadError::Failed(what)) => {
+                failed = Some(what);
+                if fifo {
+                    break;
+                }
+            }
         }
     }
     match failed {
         Some(what) if deliveries.is_empty() => Err(ReceiveError::Read(what)),
-        _ => Ok(deliveries),
+        _ => Ok((deliveries, looked_at)),
     }
 }
