@@ -35,6 +35,13 @@ pub fn usage(pid: u32) -> Option<Usage> {
     })
 }
 
+/// Bytes that process `pid` has caused to be written to storage; `None` when there is no such process, no /proc, or it belongs to somebody else.
+#[must_use]
+pub fn written(pid: u32) -> Option<u64> {
+    let io = read(pid, "io")?;
+    io.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.parse().ok()
+}
+
 fn read(pid: u32, file: &str) -> Option<String> {
     std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()
 }
@@ -46,5 +53,7 @@ mod tests {
         let used = super::usage(std::process::id()).unwrap();
         assert!(used.rss > 100_000 && used.rss_peak >= used.rss);
         assert!(super::usage(u32::MAX).is_none());
+        assert!(super::written(std::process::id()).is_some());
+        assert!(super::written(u32::MAX).is_none());
     }
 }

@@ -1,6 +1,12 @@
 //! `trine bench queue`.
 
-use std::{fs, io, io::IsTerminal, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fs, io,
+    io::IsTerminal,
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use clap::{Args, ValueEnum};
 use trine_bench::{
@@ -174,7 +180,11 @@ impl Queue {
             mib(rss(pid)),
             mib(rss(pid).saturating_sub(idle))
         );
-        one("with these waiting")?;
+        one("with these waiting, while the log is copied")?;
+        if let Some(quiet) = pid.and_then(settle) {
+            println!("the server's disk was quiet {:.1} s later", quiet.as_secs_f64());
+            one("with these waiting, the disk quiet")?;
+        }
         Ok(Restarts)
     }
 
@@ -228,6 +238,27 @@ impl Queue {
         );
         Ok(())
     }
+}
+
+/// How long a server's disk must have been quiet.
+const QUIET: Duration = Duration::from_secs(2);
+/// The longest wait for that.
+const SETTLE_MAX: Duration = Duration::from_secs(300);
+
+/// Waits until a server that nobody loads writes nothing any more, and says how long that took; `None` when it cannot be known or does not happen.
+fn settle(pid: u32) -> Option<Duration> {
+    let begun = Instant::now();
+    let (mut last, mut since) = (process::written(pid)?, begun);
+    while begun.elapsed() < SETTLE_MAX {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = process::written(pid)?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        } else if since.elapsed() >= QUIET {
+            return Some(since - begun);
+        }
+    }
+    None
 }
 
 /// Queues of `many`.
