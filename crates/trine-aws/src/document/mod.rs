@@ -53,6 +53,8 @@ pub enum Shape {
     },
     /// A structure: `Member.Inner`.
     Structure(&'static [Member]),
+    /// A scalar whose empty value (`Member=`, or just `Member`) says no more than leaving it out: numbers, tokens.
+    OrNothing,
 }
 
 impl Member {
@@ -66,6 +68,12 @@ impl Member {
     #[must_use]
     pub const fn list_of(name: &'static str, elements: &'static [&'static str], of: &'static [Self]) -> Self {
         Self { name, shape: Shape::List { elements, of } }
+    }
+
+    /// A scalar that an empty value leaves out.
+    #[must_use]
+    pub const fn or_nothing(name: &'static str) -> Self {
+        Self { name, shape: Shape::OrNothing }
     }
 
     /// A map to scalars, or to structures without lists and maps.

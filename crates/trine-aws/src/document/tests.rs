@@ -32,6 +32,8 @@ struct Request {
     tags: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entries: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_results: Option<String>,
 }
 
 const ENTRY: &[Member] = &[Member::map("MessageAttributes", &["MessageAttribute"], "Name", "Value")];
@@ -42,6 +44,7 @@ impl Document for Request {
         Member::map("Attributes", &["Attribute"], "Name", "Value"),
         Member::map("tags", &["Tag", "Tags"], "Key", "Value"),
         Member::list_of("Entries", &["SendMessageBatchRequestEntry"], ENTRY),
+        Member::or_nothing("MaxResults"),
     ];
 }
 
@@ -85,10 +88,36 @@ fn elements_come_by_number_with_gaps_and_without_numbers() {
 }
 
 #[test]
+fn parameters_without_a_value() {
+    // Text can be empty; what cannot be is not there.
+    for form in ["QueueUrl=&MaxResults=", "QueueUrl&MaxResults", "QueueUrl=&MaxResults&Unknown&Other="] {
+        assert_eq!(query(form), Request { queue_url: Some(String::new()), ..Request::default() }, "{form}");
+    }
+    assert_eq!(query("MaxResults=5").max_results.as_deref(), Some("5"));
+    // Empty lists and maps, under the element's name and (botocore) under the member's.
+    for form in [
+        "AttributeName=&Attribute=&Tag=&SendMessageBatchRequestEntry=",
+        "AttributeName&Attribute&Tag&SendMessageBatchRequestEntry",
+        "AttributeNames=&Attributes=&tags=&Entries=",
+    ] {
+        assert_eq!(query(form), Request::default(), "{form}");
+    }
+    // A structure or list that has a value of its own as well.
+    let form = "AttributeName=&AttributeName.1=All&SendMessageBatchRequestEntry.1=&SendMessageBatchRequestEntry.1.Id=a";
+    let request = query(form);
+    assert_eq!((request.attribute_names, request.entries[0].id.as_str()), (vec!["All".to_owned()], "a"));
+    assert_eq!(query("Attribute.1.Name=Policy&Attribute.1.Value").attributes, map(&[("Policy", "")]));
+}
+
+#[test]
 fn a_value_in_the_wrong_place_is_malformed() {
-    for form in
-        ["QueueUrl.x=1", "Attribute.1.Name=a&Attribute.1.Value.x=1", "Attribute.1.Name=a", "AttributeName.1.x=2"]
-    {
+    for form in [
+        "QueueUrl.x=1",
+        "Attribute.1.Name=a&Attribute.1.Value.x=1",
+        "Attribute.1.Name=a",
+        "AttributeName.1.x=2",
+        "MaxResults.x=",
+    ] {
         let form = Params::Form(Form::parse(form.as_bytes()).unwrap());
         assert!(decode::<Request>(&form).is_err());
     }
@@ -131,6 +160,7 @@ fn answers_flatten_as_the_shape_says() {
             )]
             .into(),
         }],
+        max_results: None,
     };
     expect_test::expect![[
         r#"<SendMessageBatchResult><QueueUrl>http://h/q</QueueUrl><AttributeName>a</AttributeName><AttributeName>b</AttributeName><Attribute><Name>A</Name><Value>1</Value></Attribute><Attribute><Name>B</Name><Value>2</Value></Attribute><Tag><Key>k</Key><Value>v</Value></Tag><SendMessageBatchRequestEntry><Id>x</Id><MessageAttribute><Name>n</Name><Value><DataType>String</DataType><StringValue>s</StringValue></Value></MessageAttribute></SendMessageBatchRequestEntry></SendMessageBatchResult>"#

@@ -20,16 +20,20 @@ pub(super) fn object(node: &Node, shape: &[Member]) -> Value {
     Value::Object(members)
 }
 
-/// A scalar when it has a value, else a structure.
+/// A scalar when it has a value, else a structure. An empty value beside members is what some serializers write of a structure itself.
 fn plain(node: &Node, shape: &[Member]) -> Value {
     match &node.value {
-        Some(text) => Value::String(text.clone()),
-        None => object(node, shape),
+        Some(text) if !text.is_empty() || node.children.is_empty() => Value::String(text.clone()),
+        _ => object(node, shape),
     }
 }
 
 fn shaped(parent: &Node, member: &Member) -> Option<Value> {
     match member.shape {
+        Shape::OrNothing => {
+            let node = parent.children.get(member.name)?;
+            (node.value.as_deref() != Some("") || !node.children.is_empty()).then(|| plain(node, &[]))
+        }
         Shape::Structure(of) => parent.children.get(member.name).map(|node| object(node, of)),
         Shape::List { elements, of } => {
             let found = numbered(parent, elements);
@@ -47,7 +51,8 @@ fn shaped(parent: &Node, member: &Member) -> Option<Value> {
     }
 }
 
-/// The elements of a flattened list in the order of their numbers; gaps are tolerated. Without numbers there is one element.
+/// The elements of a flattened list in the order of their numbers; gaps are tolerated. Without numbers there is one element. An empty value without a
+/// number is how serializers write an empty list.
 fn numbered<'a>(parent: &'a Node, elements: &[&str]) -> Vec<&'a Node> {
     let mut found: Vec<(u64, &Node)> = Vec::new();
     for element in elements {
@@ -55,7 +60,8 @@ fn numbered<'a>(parent: &'a Node, elements: &[&str]) -> Vec<&'a Node> {
         let numbers = node.children.iter().filter_map(|(name, child)| Some((name.parse().ok()?, child)));
         let before = found.len();
         found.extend(numbers);
-        if node.value.is_some() || (found.len() == before && !node.children.is_empty()) {
+        let alone = node.value.as_ref().is_some_and(|value| !value.is_empty());
+        if alone || (found.len() == before && !node.children.is_empty()) {
             found.push((0, node));
         }
     }

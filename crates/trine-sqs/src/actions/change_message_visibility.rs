@@ -2,7 +2,7 @@
 //! available again stays so, without an error.
 
 use serde::Deserialize;
-use trine_aws::Document;
+use trine_aws::{Document, Member};
 use trine_broker::{Action, Receipt};
 
 use super::{Nothing, required, visibility};
@@ -16,7 +16,9 @@ pub(crate) struct Request {
     visibility_timeout: Option<Int>,
 }
 
-impl Document for Request {}
+impl Document for Request {
+    const SHAPE: &'static [Member] = &[Member::or_nothing("VisibilityTimeout")];
+}
 
 pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<Nothing, SqsError> {
     let place = cx.place(request.queue_url.as_deref())?;

@@ -31,7 +31,8 @@ struct RequestEntry {
 }
 
 impl Document for Request {
-    const SHAPE: &'static [Member] = &[Member::list("Entries", &[ENTRY])];
+    const SHAPE: &'static [Member] =
+        &[Member::list_of("Entries", &[ENTRY], &[Member::or_nothing("VisibilityTimeout")])];
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -23,7 +23,9 @@ pub(crate) struct Reply {
     next_token: Option<String>,
 }
 
-impl Document for Request {}
+impl Document for Request {
+    const SHAPE: &'static [Member] = &[Member::or_nothing("MaxResults"), Member::or_nothing("NextToken")];
+}
 
 impl Document for Reply {
     const SHAPE: &'static [Member] = &[list("queueUrls", &["QueueUrl"])];

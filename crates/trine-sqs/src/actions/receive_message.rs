@@ -41,6 +41,10 @@ impl Document for Request {
         list("AttributeNames", &["AttributeName"]),
         list("MessageSystemAttributeNames", &["MessageSystemAttributeName"]),
         list("MessageAttributeNames", &["MessageAttributeName"]),
+        Member::or_nothing("MaxNumberOfMessages"),
+        Member::or_nothing("WaitTimeSeconds"),
+        Member::or_nothing("VisibilityTimeout"),
+        Member::or_nothing("ReceiveRequestAttemptId"),
     ];
 }
 

@@ -35,8 +35,11 @@ pub(crate) struct Request {
     pub(crate) message_group_id: Option<String>,
 }
 
+/// Members that a form spells in its own way.
+pub(crate) const MESSAGE: &[Member] = &[MESSAGE_ATTRIBUTES, SYSTEM_ATTRIBUTES, Member::or_nothing("DelaySeconds")];
+
 impl Document for Request {
-    const SHAPE: &'static [Member] = &[MESSAGE_ATTRIBUTES, SYSTEM_ATTRIBUTES];
+    const SHAPE: &'static [Member] = MESSAGE;
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

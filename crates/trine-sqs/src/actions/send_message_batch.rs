@@ -4,13 +4,12 @@ use serde::Deserialize;
 use trine_aws::{Document, Member};
 use trine_broker::{Action, SendRefusal};
 
-use super::send_message::{self, Outgoing};
+use super::send_message::{self, MESSAGE, Outgoing};
 use crate::{
     ErrorKind, SqsError,
     batch::{self, BatchReply, Entry},
     context::Context,
     failure,
-    shapes::{MESSAGE_ATTRIBUTES, SYSTEM_ATTRIBUTES},
 };
 
 const ENTRY: &str = "SendMessageBatchRequestEntry";
@@ -23,7 +22,7 @@ pub(crate) struct Request {
 }
 
 impl Document for Request {
-    const SHAPE: &'static [Member] = &[Member::list_of("Entries", &[ENTRY], &[MESSAGE_ATTRIBUTES, SYSTEM_ATTRIBUTES])];
+    const SHAPE: &'static [Member] = &[Member::list_of("Entries", &[ENTRY], MESSAGE)];
 }
 
 impl Entry for send_message::Reply {

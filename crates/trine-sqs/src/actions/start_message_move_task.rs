@@ -2,7 +2,7 @@
 //! A message that was moved is a new one.
 
 use serde::{Deserialize, Serialize};
-use trine_aws::Document;
+use trine_aws::{Document, Member};
 use trine_broker::{Action, MoveError, StartMove};
 
 use super::required;
@@ -19,7 +19,10 @@ pub(crate) struct Request {
     max_number_of_messages_per_second: Option<Int>,
 }
 
-impl Document for Request {}
+impl Document for Request {
+    const SHAPE: &'static [Member] =
+        &[Member::or_nothing("DestinationArn"), Member::or_nothing("MaxNumberOfMessagesPerSecond")];
+}
 
 #[derive(Serialize, Debug)]
 #[serde(rename_all = "PascalCase")]
