@@ -2,7 +2,7 @@
 
 use trine_aws::Accounts;
 
-use super::{Config, ListenerKind, load::Problem};
+use super::{Config, ListenerKind, load::Problem, near};
 
 /// Everything that is wrong with a configuration whose single values are right.
 pub(super) fn check(config: &Config) -> Vec<Problem> {
@@ -83,7 +83,14 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
             problems.push(Problem::new("topic", format!("there are two topics named {}", topic.name)));
         }
     }
+    let namespaces = || config.namespaces.iter().map(|n| n.name.as_str()).chain(["default"]);
     for (i, queue) in config.queues.iter().enumerate() {
+        let namespace = queue.namespace.as_str();
+        if !namespaces().any(|known| known == namespace) {
+            let hint = near::hint(namespace, namespaces());
+            let what = format!("queue {}: there is no [[namespace]] named {namespace:?}{hint}", queue.name);
+            problems.push(Problem::new("queue", what));
+        }
         if config.queues.iter().take(i).any(|q| (&q.namespace, &q.name) == (&queue.namespace, &queue.name)) {
             let what = format!("there are two queues named {} in the namespace {}", queue.name, queue.namespace);
             problems.push(Problem::new("queue", what));

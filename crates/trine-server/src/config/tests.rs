@@ -251,7 +251,7 @@ fn a_file_with_secrets_must_be_private() {
 fn queues() {
     let config = load(
         "[[queue]]\nname = \"jobs\"\nconfig = { visibility = \"60s\", dead_letter = \"failed\", max_receives = 5, fifo = false }\ntags = { team = \"a\" }\n\
-         [[queue]]\nname = \"jobs\"\nnamespace = \"other\"",
+         [[queue]]\nname = \"jobs\"\nnamespace = \"other\"\n[[namespace]]\nname = \"other\"",
     )
     .unwrap();
     let [jobs, other] = &config.queues[..] else { panic!("two queues") };
@@ -266,6 +266,11 @@ fn queues() {
         ("[[queue]]\nname = \"a\"\nconfig = { colour = \"red\" }", "no such setting"),
         ("[[queue]]\nname = \"a\"\nsettings = {}", "there is no key \"settings\""),
         ("[[queue]]\nname = \"a\"\n[[queue]]\nname = \"a\"", "two queues named a"),
+        ("[[queue]]\nname = \"a\"\nnamespace = \"b\"", "queue a: there is no [[namespace]] named \"b\""),
+        (
+            "[[queue]]\nname = \"a\"\nnamespace = \"steam\"\n[[namespace]]\nname = \"team\"",
+            "named \"steam\"; did you mean \"team\"?",
+        ),
     ] {
         let problem = one_problem(text);
         assert!(problem.contains(says), "{problem}");
