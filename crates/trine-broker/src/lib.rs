@@ -41,9 +41,11 @@ pub use host::{BoxFuture, Host, TokioHost};
 pub use open::{BrokerParts, OpenError, Recovered};
 pub use producers::Producers;
 pub use queues::{
-    Delivery, HEADER_PROTOCOL, MESSAGES_PER_SEND_MAX, MOVE_EDITS_MAX, Message, MessageState, MoveError, MoveStatus,
-    MoveTask, MoveTaskId, NewMessage, NewQueue, PEEK_MAX, Peek, PeekPage, Peeked, PeekedState, QueueError, QueueRef,
-    QueueStats, Queues, Receipt, ReceiptError, Receive, ReceiveError, SEND_BYTES_MAX, SendRefusal, Sent, StartMove,
+    Credit, Delivery, HEADER_PROTOCOL, MESSAGES_PER_SEND_MAX, MOVE_EDITS_MAX, MOVE_NO_DESTINATION, MOVE_NO_ORIGIN,
+    Message, MessageState, MoveError, MoveStatus, MoveTask, MoveTaskId, NewConsumer, NewMessage, NewQueue, PEEK_MAX,
+    Peek, PeekPage, Peeked, PeekedState, Pushed, QueueError, QueueRef, QueueStats, Queues, Receipt, ReceiptError,
+    Receive, ReceiveError, SEND_BYTES_MAX, SendRefusal, Sent, Settlement, StartMove, SubscribeError, Subscription,
+    SubscriptionEnd,
 };
 pub use stats::BrokerStats;
 pub use streams::{

@@ -11,6 +11,11 @@ use crate::Failure;
 /// Most bodies that one task can replace.
 pub const MOVE_EDITS_MAX: usize = 1000;
 
+/// [`MoveTask::failure`] of a task that cannot tell where a message came from.
+pub const MOVE_NO_ORIGIN: &str = "a message did not come from another queue";
+/// [`MoveTask::failure`] of a task whose destination is not there.
+pub const MOVE_NO_DESTINATION: &str = "the destination does not exist";
+
 /// A move task to start.
 pub(crate) struct StartMoveCommand {
     pub(crate) id: MoveTaskId,

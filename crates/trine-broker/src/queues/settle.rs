@@ -1,5 +1,7 @@
 //! What a consumer does with a message it was given: acknowledge it, keep it longer, give it back.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use trine_core::queues::MessageNumber;
 use trine_types::EntityId;
@@ -35,16 +37,30 @@ pub(crate) enum Settle {
 type Settled = Result<Vec<Result<(), ReceiptError>>, Failure>;
 
 impl Queues<'_> {
-    /// Messages are done. One that is not there any more is no error; on a FIFO queue a receipt that expired is.
+    /// Messages are done, and delivered nowhere any more: one that has left for a dead-letter queue is done there. One that is not there any more is no
+    /// error; on a FIFO queue a receipt that expired is.
     pub async fn ack(self, queue: &QueueRef, receipts: Vec<Receipt>) -> Settled {
-        self.settle(queue, receipts, |_| Settle::Ack).await
+        let mut answers = self.settle(queue, &receipts, |_| Settle::Ack).await?;
+        let left = answers.iter().zip(&receipts).filter(|(answer, _)| **answer == Err(ReceiptError::Gone));
+        let left: Vec<_> = left.map(|(_, receipt)| receipt.number()).collect();
+        if !left.is_empty() {
+            let late: BTreeMap<_, _> = self.ack_late(queue, left).await?.into_iter().collect();
+            for (answer, receipt) in answers.iter_mut().zip(&receipts) {
+                if *answer == Err(ReceiptError::Gone)
+                    && let Some(late) = late.get(&receipt.number())
+                {
+                    *answer = *late;
+                }
+            }
+        }
+        Ok(answers)
     }
 
     /// Keeps messages for so many milliseconds from now, counted from their receive at most 12 hours; 0 gives back. On a standard queue, a message that
     /// is in flight no more stays as it is and that is no error.
     pub async fn extend(self, queue: &QueueRef, receipts: Vec<(Receipt, u64)>) -> Settled {
         let (receipts, times): (Vec<_>, Vec<_>) = receipts.into_iter().unzip();
-        self.settle(queue, receipts, |kept| {
+        self.settle(queue, &receipts, |kept| {
             Settle::Extend(kept.iter().filter_map(|at| times.get(*at).copied()).collect())
         })
         .await
@@ -52,13 +68,13 @@ impl Queues<'_> {
 
     /// Gives messages back; they can be received again after `delay_ms`.
     pub async fn release(self, queue: &QueueRef, receipts: Vec<Receipt>, delay_ms: u64) -> Settled {
-        self.settle(queue, receipts, |_| Settle::Release(delay_ms)).await
+        self.settle(queue, &receipts, |_| Settle::Release(delay_ms)).await
     }
 
     /// `what` is told which receipts (by place) go to the shard.
-    async fn settle(self, queue: &QueueRef, receipts: Vec<Receipt>, what: impl FnOnce(&[usize]) -> Settle) -> Settled {
+    async fn settle(self, queue: &QueueRef, receipts: &[Receipt], what: impl FnOnce(&[usize]) -> Settle) -> Settled {
         let inner = &self.broker.inner;
-        let mut answers = check(inner, queue.entity(), &receipts);
+        let mut answers = check(inner, queue.entity(), receipts);
         let sound: Vec<usize> =
             answers.iter().enumerate().filter(|(_, answer)| answer.is_ok()).map(|(at, _)| at).collect();
         if sound.is_empty() {

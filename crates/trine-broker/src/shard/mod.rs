@@ -28,7 +28,7 @@ use trine_types::{EntityId, GroupName, Lsn, ShardId, Timestamp};
 pub(crate) use append::AppendCommand;
 pub(crate) use catalog::CatalogOwner;
 pub(crate) use hash::EntityMap;
-pub(crate) use queues::QueueCommand;
+pub(crate) use queues::{LateAckCommand, QueueCommand, StillHere};
 pub(crate) use recovery::{Recovered, Recovery};
 pub(crate) use reply::Reply;
 pub(crate) use run::run;

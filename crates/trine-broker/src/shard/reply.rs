@@ -14,6 +14,11 @@ impl<T> Reply<T> {
         Self { to, _room: room }
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.to.is_closed()
+    }
+
     /// Answers. A caller that went away is no error.
     pub(crate) fn send(self, answer: T) {
         let _ = self.to.send(answer);

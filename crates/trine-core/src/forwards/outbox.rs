@@ -190,6 +190,11 @@ impl Outbox {
         self.lanes.get(&target).into_iter().flat_map(|lane| lane.moving.iter().map(|(no, seq)| (*no, *seq)))
     }
 
+    /// Everywhere anything ever moved to.
+    pub fn targets(&self) -> impl Iterator<Item = EntityId> {
+        self.lanes.keys().copied()
+    }
+
     /// How many messages move.
     #[must_use]
     pub fn moving(&self) -> usize {

@@ -80,7 +80,7 @@ pub struct Send {
     pub outcomes: Vec<Result<Accepted, SendRefusal>>,
     /// One enqueue per lane that gets messages, and which messages of the command it holds, in order: the records of its run.
     pub enqueues: Vec<(QueueRecord, Vec<usize>)>,
-    /// What is dropped to make room; goes into the same batch.
+    /// What is dropped to make room; goes into the same batch, behind the enqueues: it can name messages that they put in.
     pub drops: Option<QueueRecord>,
 }
 
@@ -174,6 +174,9 @@ pub enum HandleError {
     /// The message no longer exists here.
     #[error("the message no longer exists")]
     Gone,
+    /// The message is on its way to another queue, and has not arrived there or come back yet.
+    #[error("the message is on its way to another queue")]
+    Moving,
     /// FIFO: the delivery is over.
     #[error("the delivery has expired")]
     Expired,
@@ -223,8 +226,10 @@ pub struct Arrivals {
     pub receipts: Vec<Receipt>,
     /// Enqueues, one per run of messages that go to the same lane, and which messages of the command each holds.
     pub enqueues: Vec<(QueueRecord, Vec<usize>)>,
-    /// Other records of the same batch: refusals, drops.
-    pub records: Vec<QueueRecord>,
+    /// Refusals, to go into the same batch.
+    pub refusals: Vec<QueueRecord>,
+    /// What is dropped to make room; goes into the same batch, behind the enqueues: it can name messages that they put in.
+    pub drops: Option<QueueRecord>,
     /// Per message of the command the number it got, if it was taken now.
     pub numbers: Vec<Option<MessageNumber>>,
 }

@@ -44,7 +44,7 @@ impl Queue {
                             *slot = Some(number);
                         }
                     } else {
-                        arrivals.records.push(QueueRecord::ForwardRefused(Inbox::refused(id)));
+                        arrivals.refusals.push(QueueRecord::ForwardRefused(Inbox::refused(id)));
                     }
                     arrivals.receipts.push(Inbox::receipt(id, taken));
                     last.insert(id.source, (*id, taken));
@@ -75,8 +75,7 @@ impl Queue {
         for part in &added.parts {
             new.entry(part.enqueue.lane).or_default().extend(part.enqueue.messages.iter().cloned());
         }
-        let drops = self.drops(room, &new.iter().map(|(lane, messages)| (*lane, messages.as_slice())).collect());
-        arrivals.records.extend(drops);
+        arrivals.drops = self.drops(room, &new.iter().map(|(lane, messages)| (*lane, messages.as_slice())).collect());
         arrivals.enqueues =
             added.parts.into_iter().map(|part| (QueueRecord::Enqueue(part.enqueue), part.which)).collect();
         arrivals

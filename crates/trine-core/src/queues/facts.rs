@@ -65,6 +65,8 @@ struct Block {
     len: u8,
     sent_min: Timestamp,
     expires_min: Option<Timestamp>,
+    /// Whether a message in it came from another queue.
+    moved: bool,
 }
 
 // Bits of a run's flags byte; on disk for ever.
@@ -74,12 +76,13 @@ const FLAG_MOVED: u8 = 4;
 
 impl Block {
     const fn new(base: Timestamp) -> Self {
-        Self { base, runs: Vec::new(), last: 0, len: 0, sent_min: base, expires_min: None }
+        Self { base, runs: Vec::new(), last: 0, len: 0, sent_min: base, expires_min: None, moved: false }
     }
 
     fn push(&mut self, facts: &MessageFacts) {
         self.sent_min = self.sent_min.min(facts.sent_at);
         self.expires_min = self.expires_min.into_iter().chain(facts.expires_at).min();
+        self.moved |= facts.moved.is_some();
         let mut w = Writer::new();
         let flag = |on: bool, bit: u8| if on { bit } else { 0 };
         w.u8(flag(facts.group != 0, FLAG_GROUP)
@@ -215,6 +218,27 @@ impl Facts {
     pub(super) fn get(&self, number: MessageNumber) -> Option<MessageFacts> {
         let offset = number.offset();
         self.lane(number.lane())?.block(offset)?.get(offset % BLOCK)
+    }
+
+    /// Messages that are not done and came from another queue, with what they brought along.
+    pub(super) fn moved(&self, ledger: &Ledger) -> Vec<(MessageNumber, MovedFrom)> {
+        let mut moved = Vec::new();
+        for (lane, facts) in self.lanes.iter().enumerate().map(|(at, lane)| (at as u8, lane)) {
+            for block in ledger.head(lane) / BLOCK..ledger.tail(lane).div_ceil(BLOCK) {
+                let (Some(of_block), live) = (facts.block(block * BLOCK), ledger.live_word(lane, block)) else {
+                    continue;
+                };
+                if live == 0 || !of_block.moved {
+                    continue;
+                }
+                for (at, len, facts) in of_block.runs() {
+                    let Some(from) = facts.moved else { continue };
+                    let places = (at..(at + len).min(BLOCK)).filter(|place| live & (1 << place) != 0);
+                    moved.extend(places.map(|place| (MessageNumber::new(lane, block * BLOCK + place), from)));
+                }
+            }
+        }
+        moved
     }
 
     /// Everything of a lane below `head` is done: its pages go.
@@ -501,6 +525,7 @@ fn decode_page(r: &mut Reader<'_>) -> Result<FactPage, DecodeError> {
             let (n, facts) = read_run(&mut inside, block.base)?;
             block.sent_min = block.sent_min.min(facts.sent_at);
             block.expires_min = block.expires_min.into_iter().chain(facts.expires_at).min();
+            block.moved |= facts.moved.is_some();
             messages += n;
         }
         if messages != u64::from(len) {

@@ -30,6 +30,7 @@ mod ends;
 mod facts;
 mod groups;
 mod handles;
+mod late;
 mod ledger;
 mod look;
 mod moves;
@@ -52,6 +53,7 @@ pub use api::{
 };
 pub use dedup::DEDUP_ENTRIES_MAX;
 pub use depart::MOVING_MAX;
+pub use late::{Arrived, LateAck};
 pub use ledger::{Counts, FrozenLedger, Ledger};
 pub use moves::{MOVE_ONLY_MAX, MOVE_STEP_MAX, MOVE_TASK_MS_MAX, MOVE_TASKS_KEPT};
 pub use number::MessageNumber;

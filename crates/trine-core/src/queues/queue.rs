@@ -9,6 +9,7 @@ use trine_types::{Offset, Timestamp, Uuid};
 use super::dedup::{DEDUP_ENTRIES_MAX, Dedup};
 use super::facts::Facts;
 use super::groups::{Fair, Fifo};
+use super::late::Origins;
 use super::ledger::{Delivery, Ledger, MarkState, Place};
 use super::{
     Deliver, Enqueue, EnqueuedMessage, Forward, MessageFacts, MessageNumber, MoveCause, MoveTask, PurgeScope,
@@ -26,6 +27,8 @@ pub struct Queue {
     pub(super) facts: Facts,
     pub(super) groups: Groups,
     pub(super) dedup: Dedup,
+    /// Messages that moved here, by where they were. Derived.
+    pub(super) origins: Origins,
     /// Of all messages that are not done.
     pub(super) bytes: u64,
     pub(super) outbox: Outbox,
@@ -60,6 +63,7 @@ impl Default for Queue {
             facts: Facts::default(),
             groups: Groups::None,
             dedup: Dedup::default(),
+            origins: Origins::default(),
             bytes: 0,
             outbox: Outbox::default(),
             inbox: Inbox::default(),
@@ -159,6 +163,7 @@ impl Queue {
         self.ledger.heap_bytes()
             + self.facts.heap_bytes()
             + self.dedup.heap_bytes()
+            + self.origins.heap_bytes()
             + groups
             + self.outbox.moving() * 24
     }
@@ -262,6 +267,7 @@ impl Queue {
             moved: message.moved.as_deref().copied(),
         };
         self.facts.push(number, &facts);
+        self.origins.add(number, &facts);
         self.bytes += u64::from(message.size);
         if message.group != 0 && matches!(self.groups, Groups::None) {
             self.groups = Groups::Fair(Box::default());
@@ -345,6 +351,7 @@ impl Queue {
     /// Messages are done; their pages go when everything before them is.
     pub(super) fn settle(&mut self, numbers: &[MessageNumber]) {
         for number in numbers {
+            self.origins.remove(*number, &self.facts);
             if let Some(was) = self.ledger.settle(*number) {
                 self.moved(*number, was);
             }
@@ -437,6 +444,7 @@ impl Queue {
                 self.bytes = left.map(|number| u64::from(self.weight(number).0)).sum();
             }
         }
+        self.origins.retain(&self.ledger);
         for lane in 0..self.lanes() {
             self.facts.trim(lane, self.ledger.head(lane));
         }

@@ -108,6 +108,7 @@ impl Queue {
         let mut queue =
             Self { id, version, settings, ledger, facts, dedup, bytes, outbox, inbox, tasks, ..Self::default() };
         queue.rebuild_groups();
+        queue.rebuild_origins();
         Ok(queue)
     }
 }

@@ -11,7 +11,7 @@ use super::{
     SendRefusal, SettleReason,
 };
 
-/// Most messages that one decision drops to make room; what is still too much goes with the next one.
+/// Most messages beyond those it puts in that one decision drops to make room: a limit that was lowered by far is reached after some decisions.
 pub(super) const DROP_SLICE: usize = 1000;
 
 /// What waits in the queue, and what a command adds.
@@ -147,12 +147,13 @@ impl Queue {
         }
         let mut room = Room { ..*room };
         let (mut numbers, mut dropped) = (Vec::new(), 0);
+        let slice = DROP_SLICE + new.values().map(|messages| messages.len()).sum::<usize>();
         'enough: for lane in 0..self.lanes() {
             let waiting = self.waiting(lane).map(|number| (number, self.weight(number).0));
             let new = new.get(&lane).copied().unwrap_or_default().iter().zip(self.ledger.tail(lane)..);
             let new = new.map(|(message, offset)| (MessageNumber::new(lane, offset), message.size));
             for (number, size) in waiting.chain(new) {
-                if !room.is_over() || numbers.len() == DROP_SLICE {
+                if !room.is_over() || numbers.len() == slice {
                     break 'enough;
                 }
                 numbers.push(number);

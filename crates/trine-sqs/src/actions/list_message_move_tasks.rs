@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use trine_aws::{Document, Member};
-use trine_broker::{Action, MoveStatus, MoveTask};
+use trine_broker::{Action, MOVE_NO_DESTINATION, MOVE_NO_ORIGIN, MoveStatus, MoveTask};
 
 use super::required;
 use crate::{SqsError, context::Context, task_handle::TaskHandle, wire::Int};
@@ -17,7 +17,9 @@ pub(crate) struct Request {
     max_results: Option<Int>,
 }
 
-impl Document for Request {}
+impl Document for Request {
+    const SHAPE: &'static [Member] = &[Member::or_nothing("MaxResults")];
+}
 
 #[derive(Serialize, Debug)]
 #[serde(rename_all = "PascalCase")]
@@ -71,10 +73,19 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<Reply, Sqs
         max_number_of_messages_per_second: task.rate,
         approximate_number_of_messages_moved: task.moved,
         approximate_number_of_messages_to_move: task.to_move,
-        failure_reason: task.failure,
+        failure_reason: task.failure.map(reason),
         started_timestamp: task.started_at.0,
     };
     Ok(Reply { results: tasks.into_iter().map(show).collect() })
+}
+
+/// The service's codes, where it has one.
+fn reason(failure: String) -> String {
+    match failure.as_str() {
+        MOVE_NO_ORIGIN => "CouldNotDetermineMessageSource".to_owned(),
+        MOVE_NO_DESTINATION => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),
+        _ => failure,
+    }
 }
 
 const fn status(status: MoveStatus) -> &'static str {

@@ -163,3 +163,52 @@ async fn odd_requests() {
     let answer = exchange(server.addr, &post(server.addr, "/000000000000/q", headers, body.as_bytes())).await;
     assert!(answer.starts_with(b"HTTP/1.1 200"));
 }
+
+/// What forms with empty fields and older serializers send.
+#[tokio::test]
+async fn parameters_without_a_value() {
+    let server = Server::start().await;
+    let url = server.queue("q", json!({})).await;
+    let policy = json!({ "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:q", "maxReceiveCount": 3 });
+    server.queue("source", json!({ "RedrivePolicy": policy.to_string() })).await;
+    for (path, body) in [
+        ("/000000000000/q", "Action=SendMessage&MessageBody=hi&DelaySeconds="),
+        (
+            "/000000000000/q",
+            "Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a&SendMessageBatchRequestEntry.1.MessageBody=hi\
+             &SendMessageBatchRequestEntry.1.DelaySeconds",
+        ),
+        (
+            "/000000000000/q",
+            "Action=ReceiveMessage&QueueUrl=&WaitTimeSeconds=&MaxNumberOfMessages&VisibilityTimeout=&AttributeName=&MessageAttributeNames",
+        ),
+        ("/000000000000/q", "Action=SetQueueAttributes&Attribute.1.Name=Policy&Attribute.1.Value"),
+        ("/", "Action=ListQueues&QueueNamePrefix=&MaxResults=&NextToken="),
+        ("/", "Action=CreateQueue&QueueName=new&Attribute&Tag="),
+        ("/", "Action=GetQueueUrl&QueueName=q&QueueOwnerAWSAccountId="),
+        ("/", "Action=ListMessageMoveTasks&SourceArn=arn:aws:sqs:us-east-1:000000000000:q&MaxResults"),
+        (
+            "/",
+            "Action=StartMessageMoveTask&SourceArn=arn:aws:sqs:us-east-1:000000000000:q&DestinationArn=&MaxNumberOfMessagesPerSecond=",
+        ),
+    ] {
+        let (head, answer) = form(&server, path, body).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{body}: {answer}");
+    }
+    assert_eq!(server.attribute(&url, "Policy").await, "");
+    for (body, says) in [
+        ("Action=SendMessage&MessageBody", "The request must contain the parameter MessageBody."),
+        (
+            "Action=ChangeMessageVisibility&ReceiptHandle=x&VisibilityTimeout=",
+            "The request must contain the parameter VisibilityTimeout.",
+        ),
+        ("Action=DeleteMessage&ReceiptHandle=", "The request must contain the parameter ReceiptHandle."),
+        (
+            "Action=SendMessageBatch&Entries=",
+            "There should be at least one SendMessageBatchRequestEntry in the request.",
+        ),
+    ] {
+        let (head, answer) = form(&server, "/000000000000/q", body).await;
+        assert!(head.starts_with("HTTP/1.1 400") && answer.contains(says), "{body}: {answer}");
+    }
+}

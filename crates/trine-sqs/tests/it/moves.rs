@@ -142,3 +142,45 @@ async fn what_cannot_be_moved() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_source_that_was_deleted_is_found_again_by_its_name() {
+    let server = Server::start().await;
+    let (dead, url) = dead_letters(&server, 2).await;
+    // Another queue has it as its dead-letter queue, or it would be none.
+    let policy = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1 }).to_string();
+    server.queue("other", json!({ "RedrivePolicy": policy })).await;
+    server.ok(Wire::Json, "DeleteQueue", json!({ "QueueUrl": url })).await;
+    server.ok(Wire::Json, "StartMessageMoveTask", json!({ "SourceArn": arn("dead") })).await;
+    let failed = until(&server, "FAILED").await;
+    assert_eq!(failed["FailureReason"], "AWS.SimpleQueueService.NonExistentQueue");
+    assert_eq!(server.attribute(&dead, "ApproximateNumberOfMessages").await, "2");
+    let url = server.queue("q", json!({})).await;
+    server.ok(Wire::Json, "StartMessageMoveTask", json!({ "SourceArn": arn("dead") })).await;
+    until(&server, "COMPLETED").await;
+    assert_eq!(bodies(&server.receive(&url).await), ["0", "1"]);
+    // What was sent to the dead-letter queue itself has no source.
+    server.send(&dead, "direct").await;
+    server.ok(Wire::Json, "StartMessageMoveTask", json!({ "SourceArn": arn("dead") })).await;
+    assert_eq!(until(&server, "FAILED").await["FailureReason"], "CouldNotDetermineMessageSource");
+}
+
+#[tokio::test]
+async fn a_late_delete_reaches_the_dead_letter_queue() {
+    let server = Server::start().await;
+    let dead = server.queue("dead", json!({})).await;
+    let policy = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1 }).to_string();
+    let url = server.queue("q", json!({ "RedrivePolicy": policy, "VisibilityTimeout": "1" })).await;
+    server.send(&url, "slow").await;
+    let got = server.receive(&url).await;
+    server.advance(1).await;
+    assert!(server.receive(&url).await.is_empty());
+    server.advance(1).await;
+    assert_eq!(server.attribute(&dead, "ApproximateNumberOfMessages").await, "1");
+    let handle = json!({ "QueueUrl": url, "ReceiptHandle": got[0]["ReceiptHandle"] });
+    for wire in BOTH {
+        server.ok(wire, "DeleteMessage", handle.clone()).await;
+        assert_eq!(server.attribute(&dead, "ApproximateNumberOfMessages").await, "0");
+    }
+    assert!(server.receive(&dead).await.is_empty());
+}

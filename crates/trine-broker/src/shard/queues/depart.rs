@@ -12,6 +12,7 @@ use trine_types::{EntityId, QueueName, Timestamp};
 use super::{
     super::{Command, Shard},
     Kept, lane_entity,
+    late::LateAckCommand,
     transit::{Parcel, REFUSED_FOR, Receipts, Transit},
 };
 use crate::{
@@ -177,9 +178,11 @@ impl Shard {
         let counters = &self.shared.counters;
         counters.messages_dead_lettered.add(after.dead_lettered.saturating_sub(before.dead_lettered));
         counters.messages_moved.add(after.redriven.saturating_sub(before.redriven));
-        if refused {
+        // One that was deleted is looked for by its name again: there may be another.
+        if refused && self.queue_of(answered.target).is_some_and(|target| !target.is_deleted()) {
             self.queue_fail_move(entity, REFUSED);
         }
+        self.queue_late_again(entity);
         self.queue_move_on(entity);
         self.queue_changed(entity);
     }
@@ -202,7 +205,9 @@ impl Shard {
 
     /// A queue is gone with what was on its way from it.
     pub(super) fn queue_forget_transit(&self, transit: Option<Box<Transit>>) {
-        self.shared.counters.forwards_under_way.sub(transit.map_or(0, |transit| transit.under_way));
+        let Some(transit) = transit else { return };
+        self.shared.counters.forwards_under_way.sub(transit.under_way);
+        transit.late.into_iter().for_each(LateAckCommand::gone);
     }
 }
 

@@ -6,10 +6,13 @@ mod attempts;
 mod batch;
 mod clock;
 mod depart;
+mod late;
 mod lifecycle;
 mod memory;
 mod moves;
 mod observe;
+mod origins;
+mod push;
 mod receive;
 mod recover;
 mod send;
@@ -29,6 +32,7 @@ use crate::queues::{QueueRef, ReceiveCommand, SendCommand, SettleCommand};
 
 use attempts::Attempts;
 pub(crate) use batch::OpenQueues;
+pub(crate) use late::{LateAckCommand, StillHere};
 use memory::MemoryLog;
 use waiters::{Ends, Waiters};
 
@@ -73,6 +77,10 @@ struct QueueSlot {
     /// Receives that may be repeated.
     attempts: Option<Box<Attempts>>,
     transit: Option<Box<transit::Transit>>,
+    /// Push consumers, while there are any.
+    pushers: Option<Box<push::Pushers>>,
+    /// Names of queues that messages came from and that are gone.
+    origins: Option<Box<origins::OriginNames>>,
     /// Below this the store was told to drop, per lane.
     trimmed: Vec<u64>,
 }
@@ -99,6 +107,8 @@ impl QueueSlot {
             memory: None,
             attempts: None,
             transit: None,
+            pushers: None,
+            origins: None,
             trimmed: Vec::new(),
         }
     }
@@ -217,6 +227,7 @@ impl QueueTable {
     pub(super) fn forget_waiting(&mut self) {
         for slot in self.slots.values_mut() {
             slot.waiters.clear();
+            slot.pushers = None;
         }
         self.ends.clear();
     }

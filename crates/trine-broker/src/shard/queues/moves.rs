@@ -7,14 +7,21 @@ use super::{
     super::{Reply, Shard},
     send::run,
 };
-use crate::queues::{MoveError, MoveStatus, MoveTask, MoveTaskId, QueueRef, Replacement, StartMoveCommand};
+use crate::queues::{
+    MOVE_NO_DESTINATION, MOVE_NO_ORIGIN, MoveError, MoveStatus, MoveTask, MoveTaskId, QueueRef, Replacement,
+    StartMoveCommand,
+};
 
-/// Why a task ends that cannot tell where a message came from.
-const NO_ORIGIN: &str = "a message did not come from another queue";
-/// Why a task ends whose destination is not there.
-const NO_DESTINATION: &str = "the destination does not exist";
 /// Why a task ends whose destination is a FIFO queue and the source is not, or the other way round.
 const KIND_DIFFERS: &str = "the destination is not of the same kind";
+
+/// Why a message of a running task does not go now.
+enum NotYet {
+    /// It never will, nor what is behind it.
+    Never(&'static str),
+    /// It came from a queue that is gone: its name has to be found out first, as another one may have it now.
+    OriginUnknown(EntityId),
+}
 
 impl Shard {
     pub(crate) fn queue_start_move(&mut self, new: StartMoveCommand, reply: Reply<Result<(), MoveError>>) {
@@ -83,13 +90,15 @@ impl Shard {
         let number = arrivals.numbers.first().copied().flatten()?;
         let (_, gone) = slot.state.decide_moved(now, &[old], MoveCause::Task);
         let gone = gone?;
-        self.queue_records(entity, &arrivals.records);
         for (record, _) in &arrivals.enqueues {
             if let QueueRecord::Enqueue(enqueue) = record {
                 self.queue_record(entity, record, Some(run(enqueue, replacement.batch.clone(), now)));
             }
         }
         self.queue_record(entity, &gone, None);
+        if let Some(drops) = &arrivals.drops {
+            self.queue_record(entity, drops, None);
+        }
         Some(number)
     }
 
@@ -123,7 +132,8 @@ impl Shard {
     pub(super) fn queue_move_on(&mut self, entity: EntityId) {
         let now = self.now;
         let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
-        if slot.transit.as_ref().is_some_and(|transit| transit.under_way > 0 || transit.waits) {
+        let looking = slot.origins.as_ref().is_some_and(|origins| origins.looking);
+        if looking || slot.transit.as_ref().is_some_and(|transit| transit.under_way > 0 || transit.waits) {
             return;
         }
         let step = slot.state.decide_move_step(now);
@@ -150,7 +160,10 @@ impl Shard {
                 }
                 Err(why) => {
                     self.queue_forward_some(entity, to, &mut together);
-                    return self.queue_fail_move(entity, why);
+                    return match why {
+                        NotYet::Never(why) => self.queue_fail_move(entity, why),
+                        NotYet::OriginUnknown(origin) => self.queue_find_origin(entity, number, origin),
+                    };
                 }
             }
         }
@@ -170,23 +183,29 @@ impl Shard {
         entity: EntityId,
         destination: &MoveDestination,
         number: core::MessageNumber,
-    ) -> Result<EntityId, &'static str> {
-        let slot = self.queues.slots.get(&entity).ok_or(NO_DESTINATION)?;
+    ) -> Result<EntityId, NotYet> {
+        const NOWHERE: NotYet = NotYet::Never(MOVE_NO_DESTINATION);
+        let slot = self.queues.slots.get(&entity).ok_or(NOWHERE)?;
         let catalog = self.shared.catalog.load();
+        let named = |name: &QueueName| catalog.queue(&slot.queue.as_ref()?.namespace(), name.as_str());
         let target = match destination {
-            MoveDestination::Queue(name) => {
-                let namespace = slot.queue.as_ref().ok_or(NO_DESTINATION)?.namespace();
-                catalog.queue(&namespace, name.as_str())
-            }
+            MoveDestination::Queue(name) => named(name),
             MoveDestination::Origin => {
                 let moved = slot.state.facts(number).and_then(|facts| facts.moved);
-                let origin = moved.and_then(|moved| moved.origin).ok_or(NO_ORIGIN)?;
-                catalog.queue_of(origin.entity)
+                let origin = moved.and_then(|moved| moved.origin).ok_or(NotYet::Never(MOVE_NO_ORIGIN))?.entity;
+                match catalog.queue_of(origin) {
+                    Some(queue) => Some(queue),
+                    // To whoever has its name now, as its users mean the queue of that name.
+                    None => {
+                        let known = slot.origins.as_ref().and_then(|origins| origins.names.get(&origin));
+                        known.ok_or(NotYet::OriginUnknown(origin))?.as_ref().and_then(named)
+                    }
+                }
             }
         };
-        let target = target.ok_or(NO_DESTINATION)?;
+        let target = target.ok_or(NOWHERE)?;
         let suits = target.entity() != entity && target.settings().fifo == slot.state.settings().fifo;
-        if suits { Ok(target.entity()) } else { Err(KIND_DIFFERS) }
+        if suits { Ok(target.entity()) } else { Err(NotYet::Never(KIND_DIFFERS)) }
     }
 
     /// The running move task, if there is one, cannot go on.

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::queues::{
     PEEK_MAX, Peek, PeekedPlace, PeekedPlaces, PeekedState, Place, QueueError, QueueRef, QueueStats, ReceiveError,
+    SubscriptionEnd,
 };
 
 impl Shard {
@@ -17,6 +18,8 @@ impl Shard {
         let stats = self.queues.slots.get_mut(&entity).map(|slot| {
             let stats = slot.state.stats(now);
             let waiters = slot.waiters.len() as u64;
+            let mut consumers: std::collections::BTreeSet<_> = slot.state.consumers().into_iter().collect();
+            consumers.extend(slot.pushers.iter().flat_map(|pushers| pushers.ids()));
             QueueStats {
                 ready: stats.ready,
                 in_flight: stats.in_flight,
@@ -30,7 +33,7 @@ impl Shard {
                 expired: stats.totals.expired,
                 dead_lettered: stats.totals.dead_lettered,
                 waiters,
-                consumers: slot.state.consumers().len() as u64,
+                consumers: consumers.len() as u64,
             }
         });
         self.queue_answer(entity, move |_| reply.send(stats.unwrap_or_default()));
@@ -91,6 +94,7 @@ impl Shard {
     pub(crate) fn drop_queue(&mut self, queue: &QueueRef) {
         let entity = queue.entity();
         self.queue_end_waits(entity, |_| Err(ReceiveError::Deleted));
+        self.queue_end_pushes(entity, &SubscriptionEnd::Deleted);
         // What was decided about it goes into the log before it is forgotten: its operations must not come after its end in this process's order.
         self.flush_queues();
         if let Some(slot) = self.queues.slots.remove(&entity) {

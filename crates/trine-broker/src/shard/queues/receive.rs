@@ -6,7 +6,7 @@ use trine_core::queues::{Hold, Receive as Wanted, ReceiveStop, Taken as Given};
 use trine_types::EntityId;
 
 use super::{super::Shard, holder, lane_entity, waiters::Waiter};
-use crate::queues::{Place, QueueRef, Receive, ReceiveCommand, ReceiveError, Taken, TakenMessage};
+use crate::queues::{Place, QueueRef, Receive, ReceiveCommand, ReceiveError, SubscriptionEnd, Taken, TakenMessage};
 
 /// Times a receive asks again because many messages had to be dropped or moved first; then it answers with what it has.
 const ROUNDS_MAX: usize = 64;
@@ -60,18 +60,28 @@ impl Shard {
     /// Takes messages; those that were delivered too often go to the dead-letter queue instead.
     fn queue_take(&mut self, entity: EntityId, receive: &Receive) -> (Vec<Given>, Option<ReceiveStop>) {
         let target = self.dead_letter_target(entity);
-        let wanted = Wanted {
+        let wanted = &Wanted {
             max: usize::from(receive.max),
             hold: receive.visibility_ms.map_or(Hold::Default, Hold::For),
             holder: holder(&receive.consumer),
             dead_letter: target.is_some(),
         };
+        self.queue_take_wanted(entity, wanted, target.as_ref())
+    }
+
+    /// The same for whoever wants them.
+    pub(super) fn queue_take_wanted(
+        &mut self,
+        entity: EntityId,
+        wanted: &Wanted,
+        target: Option<&QueueRef>,
+    ) -> (Vec<Given>, Option<ReceiveStop>) {
         for _ in 0..ROUNDS_MAX {
             let Some(slot) = self.queues.slots.get_mut(&entity) else { break };
-            let received = slot.state.decide_receive(self.now, &wanted);
+            let received = slot.state.decide_receive(self.now, wanted);
             self.queue_count_dropped(&received.records);
             self.queue_records(entity, &received.records);
-            if let Some(target) = &target
+            if let Some(target) = target
                 && !received.dead.is_empty()
             {
                 self.queue_forward(entity, target.entity(), &received.dead, trine_core::queues::MoveCause::DeadLetter);
@@ -93,8 +103,18 @@ impl Shard {
         given: Vec<Given>,
         room: OwnedSemaphorePermit,
     ) {
-        let Some(slot) = self.queues.slots.get(&entity) else { return };
-        let Some(queue) = slot.queue.clone() else { return };
+        let Some(queue) = self.queues.slots.get(&entity).and_then(|slot| slot.queue.clone()) else { return };
+        let messages = self.queue_taken(entity, &given);
+        self.queue_answer(entity, move |shard| {
+            // Whoever asked may have gone away: then the messages are given back.
+            let _ = reply.send(Ok(Taken::new(&shard.shared, queue, messages)));
+            drop(room);
+        });
+    }
+
+    /// Where the messages are that were taken.
+    pub(super) fn queue_taken(&self, entity: EntityId, given: &[Given]) -> Vec<TakenMessage> {
+        let Some(slot) = self.queues.slots.get(&entity) else { return Vec::new() };
         let taken = |given: &Given| TakenMessage {
             place: Place {
                 number: given.number,
@@ -107,16 +127,14 @@ impl Shard {
             first_received_at: given.first_received_at,
             visible_at: given.visible_at.unwrap_or(self.now),
         };
-        let messages: Vec<_> = given.iter().map(taken).collect();
-        self.queue_answer(entity, move |shard| {
-            // Whoever asked may have gone away: then the messages are given back.
-            let _ = reply.send(Ok(Taken::new(&shard.shared, queue, messages)));
-            drop(room);
-        });
+        given.iter().map(taken).collect()
     }
 
     /// Gives whoever waits what there is: exactly as many wake as there are messages for, first come first served.
     pub(super) fn queue_serve(&mut self, entity: EntityId) {
+        if self.queues.slots.get(&entity).is_some_and(|slot| slot.pushers.is_some()) {
+            return self.queue_serve_all(entity);
+        }
         loop {
             let now = self.now;
             let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
@@ -125,19 +143,29 @@ impl Shard {
             if !gone && !slot.state.has_work(now) {
                 return;
             }
-            let Some(waiter) = self.queue_unpark(entity, ticket) else { return };
             if gone {
-                continue;
-            }
-            let (given, _) = self.queue_take(entity, &waiter.receive);
-            if given.is_empty() {
-                // Only dead or expired ones, or no room: it goes on waiting, at the head of the list.
-                self.queue_park(entity, ticket, waiter);
+                drop(self.queue_unpark(entity, ticket));
+            } else if !self.queue_serve_first(entity) {
                 return;
             }
-            self.queue_remember(entity, &waiter.receive, &given);
-            self.queue_hand_over(entity, waiter.reply, given, waiter.room);
         }
+    }
+
+    /// Serves the receive that waits longest. False when there was nothing for it after all: it goes on waiting.
+    pub(super) fn queue_serve_first(&mut self, entity: EntityId) -> bool {
+        let Some(ticket) = self.queues.slots.get(&entity).and_then(|slot| slot.waiters.keys().next().copied()) else {
+            return false;
+        };
+        let Some(waiter) = self.queue_unpark(entity, ticket) else { return false };
+        let (given, _) = self.queue_take(entity, &waiter.receive);
+        if given.is_empty() {
+            // Only dead or expired ones, or no room: it goes on waiting, at the head of the list.
+            self.queue_park(entity, ticket, waiter);
+            return false;
+        }
+        self.queue_remember(entity, &waiter.receive, &given);
+        self.queue_hand_over(entity, waiter.reply, given, waiter.room);
+        true
     }
 
     fn queue_park(&mut self, entity: EntityId, ticket: u64, waiter: Waiter) {
@@ -186,6 +214,7 @@ impl Shard {
         let entities: Vec<_> = self.queues.entities().collect();
         for entity in entities {
             self.queue_end_waits(entity, |_| Ok(()));
+            self.queue_end_pushes(entity, &SubscriptionEnd::Stopping);
         }
     }
 }

@@ -30,9 +30,6 @@ impl Shard {
         let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
         let decided = slot.state.decide_send(self.now, &facts);
         let id = slot.id;
-        if let Some(drops) = &decided.drops {
-            self.queue_record(entity, drops, None);
-        }
         for (record, places) in decided.enqueues {
             let QueueRecord::Enqueue(enqueue) = &record else { continue };
             let Some(batch) = batch_of(&lanes, &places) else {
@@ -42,6 +39,10 @@ impl Shard {
             };
             let run = run(enqueue, batch, self.now);
             self.queue_record(entity, &record, Some(run));
+        }
+        // What is dropped may be among what was just put in.
+        if let Some(drops) = &decided.drops {
+            self.queue_record(entity, drops, None);
         }
         let answer: SendAnswer = Ok(decided
             .outcomes

@@ -27,11 +27,13 @@ impl Shard {
             }
             Settle::Release(delay_ms) => slot.state.decide_release(self.now, &handles, delay_ms),
         };
+        // Where messages have moved away, one that is gone may be somewhere else: the facade looks there.
+        let moved = ack && slot.state.move_targets().next().is_some();
         self.queue_records(entity, &handled.records);
         let answer = |outcome: &Result<(), HandleError>| match outcome {
             Ok(()) => Ok(()),
-            Err(HandleError::Gone) if ack => Ok(()),
-            Err(HandleError::Gone) => Err(ReceiptError::Gone),
+            Err(HandleError::Gone) if ack && !moved => Ok(()),
+            Err(HandleError::Gone | HandleError::Moving) => Err(ReceiptError::Gone),
             // A delivery that a crash undid (durability interval) is over like one whose time was.
             Err(HandleError::Expired | HandleError::Unknown) => Err(ReceiptError::Expired),
             Err(HandleError::LimitReached { max_ms }) => {

@@ -22,6 +22,7 @@ use trine_types::EntityId;
 use super::{
     super::{Command, Shard},
     Kept,
+    late::LateAckCommand,
     send::run,
 };
 
@@ -37,6 +38,8 @@ pub(super) struct Transit {
     pub(super) waits: bool,
     /// Targets that refused lately, and until when (connection time).
     pub(super) refused: Vec<(EntityId, Duration)>,
+    /// Acknowledgements that wait for their messages to arrive or to come back.
+    pub(super) late: Vec<LateAckCommand>,
 }
 
 /// A message on its way.
@@ -98,12 +101,15 @@ impl Shard {
             true => slot.state.decide_arrivals(now, &[(parcel.id, parcel.arriving)]),
             false => slot.state.decide_local_arrivals(now, &[parcel.arriving]),
         };
-        for record in &arrivals.records {
+        for record in &arrivals.refusals {
             self.queue_record(target, record, None);
         }
         for (record, _) in &arrivals.enqueues {
             let QueueRecord::Enqueue(enqueue) = record else { continue };
             self.queue_record(target, record, Some(run(enqueue, parcel.batch.clone(), now)));
+        }
+        if let Some(drops) = &arrivals.drops {
+            self.queue_record(target, drops, None);
         }
         if !numbered {
             let taken = arrivals.numbers.first().is_some_and(Option::is_some);

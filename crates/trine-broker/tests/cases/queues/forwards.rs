@@ -181,3 +181,75 @@ fn queues_in_memory_take_part() {
     }
     drop((source, dlq));
 }
+
+#[test]
+fn an_acknowledgement_that_comes_late_is_done_wherever_the_message_is() {
+    for same_shard in [true, false] {
+        // After so many rounds of the move; in the end it has arrived.
+        for rounds in 0..12 {
+            let mut world = World::new();
+            let (source, dlq) = pair(&mut world, same_shard, 1);
+            world.send(&source, &["a", "b"]);
+            let held = world.receive(&source, 10);
+            world.wait(Duration::from_secs(2));
+            let mover = world.start(&source, take(10));
+            for _ in 0..rounds {
+                world.engine.commit();
+                world.host.step();
+            }
+            let about = format!("same shard: {same_shard}, after {rounds} rounds");
+            assert_eq!(world.ack(&source, &held[..1]), [Ok(())], "{about}");
+            assert_eq!(world.ack(&source, &held[..1]), [Ok(())], "{about}: again");
+            drop(mover);
+            world.wait(Duration::from_secs(1));
+            assert_eq!((world.counts(&source), world.counts(&dlq)), ((0, 0, 0, 0), (1, 0, 0, 0)), "{about}");
+            let mut world = world.crash();
+            let dlq = world.find(dlq.name().as_str());
+            let dead = world.receive(&dlq, 10);
+            assert_eq!(bodies(&dead), ["b"], "{about}");
+            // Also when a consumer of the dead-letter queue has it.
+            let source = world.find("source");
+            assert_eq!(world.ack(&source, &held), [Ok(()), Ok(())], "{about}");
+            assert_eq!(world.counts(&dlq), (0, 0, 0, 0), "{about}");
+            assert_eq!(world.ack(&dlq, &dead), [Ok(())]);
+        }
+    }
+}
+
+#[test]
+fn a_late_acknowledgement_waits_for_what_is_refused_and_back() {
+    let mut world = World::new();
+    let source = world.queue("source", QueueSettings { visibility_ms: 1000, ..dead_letters_to("dlq", 1) });
+    world.queue("dlq", QueueSettings { max_messages: Some(1), ..QueueSettings::default() });
+    world.send(&source, &["a", "b"]);
+    let held = world.receive(&source, 10);
+    world.wait(Duration::from_secs(2));
+    let mover = world.start(&source, take(10));
+    assert_eq!(world.counts(&source).3, 2, "both are on their way");
+    assert_eq!(world.ack(&source, &held[1..]), [Ok(())], "it was refused, and is done here");
+    drop(mover);
+    world.wait(Duration::from_secs(1));
+    assert_eq!(world.counts(&source), (0, 0, 0, 0));
+    let dlq = world.find("dlq");
+    assert_eq!(bodies(&world.receive(&dlq, 10)), ["a"]);
+}
+
+#[test]
+fn an_expired_receipt_of_a_fifo_queue_does_not_reach_the_dead_letter_queue() {
+    let mut world = World::new();
+    let dead_letter = dead_letters_to("dlq", 1).dead_letter;
+    let source = world.queue("source", QueueSettings { visibility_ms: 1000, dead_letter, ..fifo() });
+    let dlq = world.queue("dlq", fifo());
+    world.send_all(&source, vec![grouped("a", "g")]);
+    let held = world.receive(&source, 1);
+    world.wait(Duration::from_secs(2));
+    let mover = world.start(&source, take(1));
+    assert_eq!(world.ack(&source, &held), [Err(ReceiptError::Expired)]);
+    drop(mover);
+    world.wait(Duration::from_secs(1));
+    assert_eq!(world.ack(&source, &held), [Err(ReceiptError::Expired)], "it is still there");
+    let dead = world.receive(&dlq, 1);
+    assert_eq!(bodies(&dead), ["a"]);
+    world.ack(&dlq, &dead);
+    assert_eq!(world.ack(&source, &held), [Ok(())], "deleted: once more is no error");
+}

@@ -298,3 +298,17 @@ fn a_queue_with_an_interval_answers_what_is_written() {
     let queue = world.find("q");
     assert_eq!(bodies(&world.receive(&queue, 10)), ["b"]);
 }
+
+#[test]
+fn one_send_that_is_larger_than_the_limit_leaves_its_newest() {
+    let mut world = World::new();
+    let settings =
+        QueueSettings { max_messages: Some(2), overflow: Overflow::DropHead, ..QueueSettings::default() };
+    let queue = world.queue("q", settings);
+    world.send(&queue, &["old"]);
+    world.send(&queue, &["a", "b", "c", "d"]);
+    assert_eq!((world.counts(&queue).0, world.queue_stats(&queue).bytes), (2, 2));
+    let mut world = world.crash();
+    let queue = world.find("q");
+    assert_eq!(bodies(&world.receive(&queue, 10)), ["c", "d"]);
+}

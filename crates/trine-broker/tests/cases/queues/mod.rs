@@ -6,6 +6,7 @@ mod forwards;
 mod manage;
 mod messages;
 mod moves;
+mod push;
 mod restart;
 mod waiting;
 

@@ -124,3 +124,41 @@ fn a_task_that_cannot_go_on_says_why() {
     assert_eq!(task.failure.as_deref(), Some("a message did not come from another queue"));
     assert_eq!(world.counts(&dlq).0, 1, "it stays");
 }
+
+#[test]
+fn each_goes_back_to_where_it_came_from_and_to_whoever_has_that_name_now() {
+    let mut world = World::new();
+    let broker = world.broker.clone();
+    let dlq = world.queue("dlq", QueueSettings::default());
+    let settings = QueueSettings { visibility_ms: 0, ..dead_letters_to("dlq", 1) };
+    for at in 0..6 {
+        let name = format!("source-{}", at % 3);
+        let source = if at < 3 { world.queue(&name, settings.clone()) } else { world.find(&name) };
+        world.send(&source, &[&format!("m{at}")]);
+        world.receive(&source, 1);
+        world.receive(&source, 1);
+    }
+    world.wait(Duration::from_secs(1));
+    assert_eq!(world.counts(&dlq).0, 6);
+    // One is as it was, two are deleted, and one of these made again.
+    for name in ["source-1", "source-2"] {
+        let gone = world.find(name);
+        world.run(broker.queues().delete(&gone)).unwrap();
+    }
+    world.queue("source-1", settings.clone());
+    world.start_move(all(&dlq)).unwrap();
+    world.wait(Duration::from_secs(1));
+    let task = world.moves(&dlq).remove(0);
+    assert_eq!((task.status, task.failure.as_deref()), (MoveStatus::Failed, Some("the destination does not exist")));
+    assert_eq!((task.moved, world.counts(&dlq).0), (2, 4), "until the first that has nowhere to go");
+    world.queue("source-2", settings);
+    let mut world = world.crash();
+    let dlq = world.find("dlq");
+    world.start_move(all(&dlq)).unwrap();
+    world.wait(Duration::from_secs(1));
+    assert_eq!((world.moves(&dlq)[0].status, world.counts(&dlq).0), (MoveStatus::Completed, 0));
+    for at in 0..3 {
+        let source = world.find(&format!("source-{at}"));
+        assert_eq!(bodies(&world.receive(&source, 10)), [format!("m{at}"), format!("m{}", at + 3)]);
+    }
+}

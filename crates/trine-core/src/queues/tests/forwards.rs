@@ -6,14 +6,14 @@ use super::world::{World, entity, n};
 use crate::forwards::{Receipt, TransferId, Verdict};
 use crate::queues::*;
 
-fn source(max_receives: u32, fifo: bool) -> World {
+pub(super) fn source(max_receives: u32, fifo: bool) -> World {
     let target = QueueName::parse("dead").unwrap();
     let dead_letter = Some(DeadLetter { target, max_receives });
     World::new(QueueSettings { fifo, dead_letter, ..QueueSettings::default() })
 }
 
 /// The message as its target gets it.
-fn arriving(world: &mut World, number: MessageNumber, cause: MoveCause) -> Arriving {
+pub(super) fn arriving(world: &mut World, number: MessageNumber, cause: MoveCause) -> Arriving {
     let facts = world.queue.facts(number).unwrap();
     let (receive_count, first_received_at) = world.queue.deliveries(number);
     let message_id = world.queue.message_id(number);
@@ -29,7 +29,7 @@ fn arriving(world: &mut World, number: MessageNumber, cause: MoveCause) -> Arriv
 }
 
 /// Sends what is unsent; returns the receipts.
-fn carry(from: &mut World, to: &mut World) -> Vec<Receipt> {
+pub(super) fn carry(from: &mut World, to: &mut World) -> Vec<Receipt> {
     to.now = to.now.max(from.now);
     let departing: Vec<_> = from.queue.unsent(entity(1)).collect();
     let messages: Vec<_> =
@@ -37,18 +37,18 @@ fn carry(from: &mut World, to: &mut World) -> Vec<Receipt> {
     departing.iter().for_each(|moving| from.queue.mark_sent(&moving.id));
     let arrivals = to.queue.decide_arrivals(to.at(), &messages);
     let enqueues = arrivals.enqueues.into_iter().map(|(record, _)| record);
-    to.append(enqueues.chain(arrivals.records));
+    to.append(enqueues.chain(arrivals.refusals).chain(arrivals.drops));
     arrivals.receipts
 }
 
-fn settle(world: &mut World, receipts: &[Receipt]) {
+pub(super) fn settle(world: &mut World, receipts: &[Receipt]) {
     for receipt in receipts {
         let record = world.queue.decide_receipt(receipt);
         world.append(record);
     }
 }
 
-fn forward(world: &mut World, numbers: &[MessageNumber], cause: MoveCause) {
+pub(super) fn forward(world: &mut World, numbers: &[MessageNumber], cause: MoveCause) {
     let record = world.queue.decide_forward(world.at(), entity(2), numbers, cause).unwrap();
     world.append([record]);
 }
@@ -70,7 +70,7 @@ fn a_message_delivered_too_often_moves_instead_of_being_delivered() {
     assert_eq!(a.state(n(0)), Some(MessageState::Moving));
     a.restart();
     // It moves: nobody can touch it, and it is not moved twice.
-    assert_eq!(a.ack(&[Handle { number: n(0), receive_count: 2 }]), [Err(HandleError::Gone)]);
+    assert_eq!(a.ack(&[Handle { number: n(0), receive_count: 2 }]), [Err(HandleError::Moving)]);
     assert_eq!(a.queue.decide_forward(a.at(), entity(2), &[n(0), n(0)], MoveCause::DeadLetter), None);
     a.pass(7);
     let receipts = carry(&mut a, &mut b);

@@ -139,3 +139,24 @@ fn receive_counts_stay_at_their_largest_value() {
     let handle = Handle { number: n(0), receive_count: u16::MAX };
     assert_eq!(world.queue.decide_ack(world.at(), &[handle]).outcomes, [Ok(())]);
 }
+
+#[test]
+fn one_send_that_is_larger_than_the_limit_leaves_its_newest() {
+    let settings = QueueSettings {
+        max_messages: Some(5),
+        overflow: Overflow::DropHead,
+        priorities: 2,
+        ..QueueSettings::default()
+    };
+    let mut world = World::new(settings);
+    world.put_plain(3);
+    world.send(&vec![sized(10); 1024]);
+    let stats = world.stats();
+    assert_eq!((stats.ready, stats.bytes, stats.totals.overflowed), (5, 50, 3 + 1024 - 5));
+    world.restart();
+    assert_eq!(world.numbers(9), (1022..1027).map(n).collect::<Vec<_>>());
+    // By bytes as well.
+    world.change(|settings| (settings.max_messages, settings.max_bytes) = (None, Some(25)));
+    world.send(&[sized(10), sized(10), sized(10)]);
+    assert_eq!((world.stats().ready, world.numbers(9)), (2, vec![n(1028), n(1029)]));
+}

@@ -3,6 +3,7 @@
 mod fair;
 mod fifo;
 mod forwards;
+mod late;
 mod limits;
 mod memory;
 mod model;

@@ -202,7 +202,8 @@ impl Model {
     fn handle(&self, handle: &Handle, now: i64) -> Result<&Message, HandleError> {
         let message = self.messages.get(&handle.number).ok_or(HandleError::Gone)?;
         if message.state == State::Moving {
-            return Err(HandleError::Gone);
+            // By a task.
+            return Err(if self.kind == Kind::Fifo { HandleError::Expired } else { HandleError::Gone });
         }
         if handle.receive_count > message.count {
             return Err(HandleError::Unknown);
