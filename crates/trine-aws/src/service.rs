@@ -47,8 +47,10 @@ pub struct Helper {
     pub path: String,
     /// Parameters of the query string and of a form body.
     pub params: Form,
-    /// Whether JSON is wanted (`Accept`) rather than XML.
-    pub json: bool,
+    /// `X-Amz-Target`: the request and its answer are of the JSON protocol. Without it the answer is XML; who does not accept that gets it converted.
+    pub target: Option<String>,
+    /// The body, as it came.
+    pub body: Bytes,
     /// `http://host:port` as the client called it.
     pub base_url: String,
     /// Namespaces and their accounts.

@@ -114,11 +114,10 @@ impl<'a> Context<'a> {
         InNamespace { cx: self, namespace: namespace.clone() }
     }
 
-    /// Who sends: the user, else the access key, else the account.
+    /// Who sends: the user, else the account; an access key that nobody checked says nothing.
     pub(crate) fn sender(&self) -> String {
         let caller = &self.call.caller;
-        let key = caller.access_key_id.as_deref().filter(|key| !key.is_empty());
-        caller.principal.name().or(key).unwrap_or_else(|| self.names().account_of(&caller.namespace)).to_owned()
+        caller.principal.name().unwrap_or_else(|| self.names().account_of(&caller.namespace)).to_owned()
     }
 
     /// The trace of the HTTP request.

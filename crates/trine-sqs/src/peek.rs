@@ -1,9 +1,11 @@
 //! `/_aws/sqs/messages`: looks into a queue without side effects, as another emulator has it, so that its users' tests go on working.
 //!
 //! `GET /_aws/sqs/messages?QueueUrl=…` or `/_aws/sqs/messages/<region>/<account>/<name>`; `ShowInvisible` and `ShowDelayed` add messages in flight and
-//! delayed ones. The answer is a ReceiveMessage result, in XML or, if that is accepted, in JSON.
+//! delayed ones. The answer is a ReceiveMessage result: in XML, which the port turns into JSON for who wants that, or for an SDK whose endpoint this path is
+//! in the protocol that it speaks.
 
 use bytes::Bytes;
+use serde::Deserialize;
 use trine_aws::{Form, Helper, HelperAnswer, Output, Protocol, ServiceError};
 use trine_broker::{Peek, Peeked, PeekedState, QueueRef};
 use trine_core::queues::MessageNumber;
@@ -25,7 +27,10 @@ const NO_HANDLE: &str = "SQS/BACKDOOR/ACCESS";
 /// The result this answer looks like.
 const ACTION: &str = "ReceiveMessage";
 const JSON: &str = "application/x-amz-json-1.0";
+/// What the port turns into JSON for who accepts only that.
 const XML: &str = "text/xml";
+/// First receive of a message that was never received.
+const NEVER: &str = "0";
 
 /// Which messages beside those that can be received.
 #[derive(Clone, Copy, Debug)]
@@ -42,18 +47,51 @@ pub(crate) async fn answer(service: &Inner, request: Helper) -> Option<HelperAns
     }
     let result = match look(service, &request, rest).await {
         Ok(reply) => render(&request, &reply),
-        Err(error) => Err(error.into_service()),
+        Err(error) => Err(error),
     };
     Some(result.unwrap_or_else(|error| refuse(&request, &error)))
 }
 
-async fn look(service: &Inner, request: &Helper, rest: &str) -> Result<Reply, SqsError> {
-    let url = request.params.get("QueueUrl");
+/// What an SDK asks for in the JSON protocol.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Asked {
+    queue_url: String,
+}
+
+async fn look(service: &Inner, request: &Helper, rest: &str) -> Result<Reply, ServiceError> {
+    let action = match &request.target {
+        Some(target) => target.rsplit('.').next(),
+        None => request.params.get("Action"),
+    };
+    if action.is_some_and(|action| action != ACTION) {
+        let text = "This endpoint only accepts ReceiveMessage calls";
+        return Err(ServiceError::framework("InvalidRequest", "InvalidRequest", 400, text));
+    }
+    let asked: Asked = match &request.target {
+        Some(_) => serde_json::from_slice(&request.body).map_err(|error| ServiceError::malformed(error.to_string()))?,
+        None => Asked { queue_url: request.params.get("QueueUrl").unwrap_or_default().to_owned() },
+    };
     let place = match rest.trim_matches('/') {
-        "" => url.and_then(Place::of_url),
+        "" => of_asked(&asked.queue_url)?,
         path => Place::of_path(path),
     };
-    let place = place.ok_or_else(SqsError::no_queue)?;
+    let place = place.ok_or_else(|| SqsError::no_queue().into_service())?;
+    messages(service, request, place).await.map_err(SqsError::into_service)
+}
+
+/// The place a URL or a bare name says; a URL without an account says none.
+fn of_asked(url: &str) -> Result<Option<Place<'_>>, ServiceError> {
+    match Place::of_url(url) {
+        Some(Place { account: None, .. }) if url.contains("://") => {
+            let text = "The address is not valid for this endpoint.";
+            Err(ServiceError::framework("InvalidAddress", "InvalidAddress", 404, text))
+        }
+        place => Ok(place),
+    }
+}
+
+async fn messages(service: &Inner, request: &Helper, place: Place<'_>) -> Result<Reply, SqsError> {
     let namespace = request.accounts.namespace_of(place.account.unwrap_or_default());
     let name = name::parse_existing(place.name)?;
     let queue = service.broker.queues().get(&namespace, &name).ok_or_else(SqsError::no_queue)?;
@@ -92,9 +130,8 @@ fn shown(names: Names<'_>, queue: &QueueRef, peeked: &Peeked, flags: Flags) -> S
     NO_HANDLE.clone_into(&mut shown.receipt_handle);
     let mut put = |name: &'static str, value: String| shown.attributes.insert(name, value);
     put(SystemAttribute::ApproximateReceiveCount.as_str(), peeked.receive_count.to_string());
-    if let Some(first) = peeked.first_received_at {
-        put(SystemAttribute::ApproximateFirstReceiveTimestamp.as_str(), first.0.to_string());
-    }
+    let first = peeked.first_received_at.map_or_else(|| NEVER.to_owned(), |first| first.0.to_string());
+    put(SystemAttribute::ApproximateFirstReceiveTimestamp.as_str(), first);
     if flags.invisible {
         put("IsVisible", (!matches!(peeked.state, PeekedState::InFlight { .. })).to_string());
     }
@@ -105,9 +142,9 @@ fn shown(names: Names<'_>, queue: &QueueRef, peeked: &Peeked, flags: Flags) -> S
 }
 
 fn render(request: &Helper, reply: &Reply) -> Result<HelperAnswer, ServiceError> {
-    let protocol = if request.json { Protocol::Json } else { Protocol::Query };
-    let result = Output::new(protocol, ACTION, reply)?;
-    if request.json {
+    let json = request.target.is_some();
+    let result = Output::new(if json { Protocol::Json } else { Protocol::Query }, ACTION, reply)?;
+    if json {
         return Ok(HelperAnswer { status: 200, content_type: JSON, body: Bytes::copy_from_slice(result.body()) });
     }
     let result = String::from_utf8_lossy(result.body());
@@ -121,7 +158,7 @@ fn render(request: &Helper, reply: &Reply) -> Result<HelperAnswer, ServiceError>
 
 /// Texts of errors from here repeat nothing of the request, so they need no escaping.
 fn refuse(request: &Helper, error: &ServiceError) -> HelperAnswer {
-    let (content_type, body) = if request.json {
+    let (content_type, body) = if request.target.is_some() {
         let body =
             serde_json::json!({ "__type": format!("{}{}", error.namespace, error.name), "message": error.message });
         (JSON, body.to_string())

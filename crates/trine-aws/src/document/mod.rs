@@ -4,6 +4,7 @@
 //! [`Document::SHAPE`], and the form is turned into the tree JSON would have had.
 
 mod form;
+mod json_of_xml;
 mod tree;
 mod xml;
 
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 pub use form::Form;
 pub(crate) use form::hex;
+pub(crate) use json_of_xml::json_of_xml;
 pub(crate) use xml::{XmlError, escape_into, write_members};
 
 use crate::Params;

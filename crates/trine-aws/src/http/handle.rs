@@ -44,6 +44,16 @@ impl Head {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
+    /// Whether JSON is accepted and XML is not. Bodies of forms are XML unless somebody asks.
+    fn accepts_json(&self) -> bool {
+        let accepted = self.text(ACCEPT);
+        accepted.contains("application/json") && !accepted.contains("xml")
+    }
+
+    fn target(&self) -> Option<String> {
+        self.headers.get("x-amz-target").map(|value| value.to_str().unwrap_or("").to_owned())
+    }
+
     fn is_form(&self) -> bool {
         // A raw client may send its form without a word about it.
         let kind = self.text(CONTENT_TYPE);
@@ -65,9 +75,10 @@ pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) ->
     if helper || path == health::PATH {
         return help(&session, id, head, path, body).await;
     }
-    let target = head.headers.get("x-amz-target").map(|value| value.to_str().unwrap_or("").to_owned());
+    let target = head.target();
     let style = Style {
         protocol: if target.is_some() { Protocol::Json } else { Protocol::Query },
+        as_json: head.accepts_json(),
         json_11: head.text(CONTENT_TYPE).starts_with("application/x-amz-json-1.1"),
         xmlns: dispatch::xmlns(&session.inner.services, None).unwrap_or(XMLNS_NONE),
         id,
@@ -253,7 +264,8 @@ async fn help(session: &Arc<Session>, id: RequestId, head: Head, path: String, b
     };
     let request = Helper {
         method: head.method.as_str().to_owned(),
-        json: head.text(ACCEPT).contains("application/json"),
+        target: head.target(),
+        body: received.bytes.clone(),
         base_url: host::base_url(inner.public_url.as_deref(), head.host(), session.local),
         accounts: Arc::clone(&inner.accounts),
         region: inner.region.clone(),
@@ -267,6 +279,9 @@ async fn help(session: &Arc<Session>, id: RequestId, head: Head, path: String, b
         None => None,
     };
     match answered {
+        Some(answer) if answer.content_type == respond::XML && head.accepts_json() => {
+            respond::negotiated(id, answer.status, answer.body)
+        }
         Some(answer) => respond::plain(id, answer.status, answer.content_type, answer.body),
         None => respond::plain(id, 404, "text/plain", Bytes::from_static(b"there is nothing here")),
     }

@@ -8,7 +8,10 @@ use hyper::{
 };
 use serde::Serialize;
 
-use crate::{Output, Protocol, RequestId, ServiceError, document::escape_into};
+use crate::{
+    Output, Protocol, RequestId, ServiceError,
+    document::{escape_into, json_of_xml},
+};
 
 /// An answer of this crate.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -19,7 +22,9 @@ const REQUEST_ID: &str = "x-amzn-requestid";
 const QUERY_ERROR: &str = "x-amzn-query-error";
 const JSON_10: &str = "application/x-amz-json-1.0";
 const JSON_11: &str = "application/x-amz-json-1.1";
-const XML: &str = "text/xml";
+/// Content type of answers to forms.
+pub(crate) const XML: &str = "text/xml";
+const JSON: &str = "application/json";
 
 /// How the answer to one request is written.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +33,8 @@ pub(crate) struct Style {
     pub(crate) protocol: Protocol,
     /// JSON 1.1 was sent: the answer names the same.
     pub(crate) json_11: bool,
+    /// The client of a form accepts JSON and not XML.
+    pub(crate) as_json: bool,
     /// Namespace of XML answers.
     pub(crate) xmlns: &'static str,
     /// The request's id.
@@ -115,10 +122,19 @@ pub(crate) fn and_close(mut response: Answer) -> Answer {
 }
 
 fn answer(style: Style, status: u16, body: Bytes) -> Answer {
-    let content_type = match (style.protocol, style.json_11) {
-        (Protocol::Json, false) => JSON_10,
-        (Protocol::Json, true) => JSON_11,
-        (Protocol::Query, _) => XML,
-    };
-    plain(style.id, status, content_type, body)
+    match (style.protocol, style.json_11) {
+        (Protocol::Json, false) => plain(style.id, status, JSON_10, body),
+        (Protocol::Json, true) => plain(style.id, status, JSON_11, body),
+        (Protocol::Query, _) if style.as_json => negotiated(style.id, status, body),
+        (Protocol::Query, _) => plain(style.id, status, XML, body),
+    }
+}
+
+/// An answer to a form, written as XML, in JSON.
+pub(crate) fn negotiated(id: RequestId, status: u16, xml: Bytes) -> Answer {
+    match std::str::from_utf8(&xml).ok().and_then(json_of_xml) {
+        Some(value) => plain(id, status, JSON, value.to_string().into()),
+        // Only an answer that is a bug cannot be converted; it is better than none.
+        None => plain(id, status, XML, xml),
+    }
 }

@@ -113,8 +113,8 @@ impl Service for Shared {
     fn helper(&self, request: Helper) -> BoxFuture<Option<HelperAnswer>> {
         Box::pin(std::future::ready((request.path == "/_aws/sqs/messages").then(|| HelperAnswer {
             status: 200,
-            content_type: "text/plain",
-            body: format!("{} {:?}", request.json, request.params.get("QueueUrl")).into(),
+            content_type: "text/xml",
+            body: format!("<R><U>{:?}</U><T>{:?}</T></R>", request.params.get("QueueUrl"), request.target).into(),
         })))
     }
 }
@@ -546,11 +546,37 @@ async fn an_idle_connection_is_closed_late_and_a_long_poll_never() {
 }
 
 #[tokio::test]
+async fn a_form_is_answered_in_json_when_only_that_is_accepted() {
+    let port = start();
+    let get = |accept: &str, action: &str| {
+        format!("GET /?Action={action} HTTP/1.1\r\nHost: h\r\nAccept: {accept}\r\n\r\n").into_bytes()
+    };
+    let (status, head, body) = ask(&port, &get("application/json", "Echo&Text=a%26%0d%0ab")).await;
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: application/json"), "{head}");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["EchoResponse"]["EchoResult"]["Text"], "a&\r\nb");
+    assert!(body["EchoResponse"]["ResponseMetadata"]["RequestId"].is_string());
+    let (status, _, body) = ask(&port, &get("application/json", "Fail")).await;
+    assert_eq!(status, 400);
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["ErrorResponse"]["Error"]["Code"], "A.NonExistentQueue");
+    assert_eq!(body["ErrorResponse"]["Error"]["Message"], "none & <void>");
+    for accept in ["*/*", "text/xml, application/json", "text/html"] {
+        let (_, head, body) = ask(&port, &get(accept, "Void")).await;
+        assert!(head.contains("content-type: text/xml") && body.contains("<VoidResponse"), "{accept}: {head}");
+    }
+}
+
+#[tokio::test]
 async fn helpers_and_health() {
     let port = start();
     let get = |target: &str, more: &str| format!("GET {target} HTTP/1.1\r\nHost: h\r\n{more}\r\n").into_bytes();
-    let (status, _, body) = ask(&port, &get("/_aws/sqs/messages?QueueUrl=q", "Accept: application/json\r\n")).await;
-    assert_eq!((status, body.as_str()), (200, "true Some(\"q\")"));
+    let path = "/_aws/sqs/messages?QueueUrl=q";
+    let (status, _, body) = ask(&port, &get(path, "Accept: application/json\r\nX-Amz-Target: a.B\r\n")).await;
+    assert_eq!((status, body.as_str()), (200, r#"{"R":{"T":"Some(\"a.B\")","U":"Some(\"q\")"}}"#));
+    let (_, _, body) = ask(&port, &get(path, "Accept: */*\r\n")).await;
+    assert_eq!(body, "<R><U>Some(\"q\")</U><T>None</T></R>");
     assert_eq!(ask(&port, &get("/_aws/sqs/other", "")).await.0, 404);
     let (status, _, body) = ask(&port, &get("/_localstack/health", "")).await;
     assert_eq!(status, 200);

@@ -53,7 +53,7 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<Reply, Sqs
         return answer_existing(cx, &changes, &existing);
     }
     let mut settings = attributes::new_settings(fifo);
-    attributes::apply(&changes, &mut settings, &name, &others)?;
+    attributes::apply(&changes, &mut settings, &name, &others, true)?;
     tags::merge(text, &mut settings.tags, request.tags.unwrap_or_default())?;
     let new = NewQueue {
         namespace: cx.namespace().clone(),

@@ -27,7 +27,7 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<Nothing, S
     let queue = cx.at(place, Action::Configure)?;
     let mut settings = (*queue.settings()).clone();
     let changes = attributes::parse_changes(&raw, settings.fifo, false)?;
-    attributes::apply(&changes, &mut settings, &queue.name(), &cx.others(&queue.namespace()))?;
+    attributes::apply(&changes, &mut settings, &queue.name(), &cx.others(&queue.namespace()), false)?;
     cx.queues().alter(&queue, settings).await?;
     Ok(Nothing)
 }

@@ -18,6 +18,8 @@ const IN_FLIGHT_MAX: u64 = 120_000;
 /// Before the names of this protocol's own attributes in `settings.attributes`.
 const OWN_PREFIX: &str = "sqs.";
 const MS_PER_S: u64 = 1000;
+/// The scope of deduplication ids that includes the group.
+const PER_GROUP: &str = "messageGroup";
 
 /// Other queues of the same namespace, as far as a policy needs to know them.
 pub(crate) trait Others {
@@ -34,12 +36,14 @@ pub(crate) fn new_settings(fifo: bool) -> QueueSettings {
     QueueSettings { fifo, in_flight_max: IN_FLIGHT_MAX, ..QueueSettings::default() }
 }
 
-/// Writes checked attributes into settings, all or none: on an error the settings are to be thrown away. `own` is the queue's name.
+/// Writes checked attributes into settings, all or none: on an error the settings are to be thrown away. `own` is the queue's name; `create` is for one
+/// that is being made.
 pub(crate) fn apply(
     changes: &Changes,
     settings: &mut QueueSettings,
     own: &QueueName,
     others: &dyn Others,
+    create: bool,
 ) -> Result<(), SqsError> {
     for (name, value) in changes {
         match (name, value) {
@@ -51,7 +55,12 @@ pub(crate) fn apply(
             (AttributeName::FifoQueue, Value::Flag(fifo)) => settings.fifo = *fifo,
             (AttributeName::ContentBasedDeduplication, Value::Flag(on)) => settings.content_dedup = *on,
             (AttributeName::DeduplicationScope, Value::Text(scope)) => {
-                settings.dedup_scope = if scope == "messageGroup" { DedupScope::Group } else { DedupScope::Queue };
+                if create {
+                    settings.dedup_scope = if scope == PER_GROUP { DedupScope::Group } else { DedupScope::Queue };
+                } else {
+                    // Shown, and without effect: the service goes by what the queue was made with.
+                    put(settings, *name, (scope != scope_of(settings)).then(|| scope.clone()));
+                }
             }
             (AttributeName::RedrivePolicy, Value::Redrive(policy)) => {
                 settings.dead_letter = Some(dead_letter(policy, settings.fifo, own, others)?);
@@ -95,7 +104,7 @@ fn check_whole(changes: &Changes, settings: &mut QueueSettings) -> Result<(), Sq
         put(settings, AttributeName::KmsMasterKeyId, None);
     }
     let per_group = own(settings, AttributeName::FifoThroughputLimit) == Some("perMessageGroupId");
-    if per_group && settings.dedup_scope != DedupScope::Group {
+    if per_group && shown_scope(settings) != PER_GROUP {
         let given = if changes.contains_key(&AttributeName::FifoThroughputLimit) {
             AttributeName::FifoThroughputLimit
         } else {
@@ -123,9 +132,7 @@ fn dead_letter(
         .name_of(&policy.target_arn)
         .ok_or_else(|| refuse("Dead letter queue must belong to the same account as the source queue."))?;
     let settings = others.settings(&target).ok_or_else(SqsError::no_queue)?;
-    if target == *own {
-        return Err(refuse("A queue cannot be its own dead letter queue."));
-    }
+    // A queue may name itself, as with the service; nothing is moved then.
     if settings.fifo != fifo {
         return Err(refuse("Dead letter queue must be the same type of queue as the source queue."));
     }
@@ -138,6 +145,19 @@ fn dead_letter(
         return Err(refuse("The RedriveAllowPolicy of the dead letter queue does not allow this source queue."));
     }
     Ok(DeadLetter { target, max_receives: policy.max_receives })
+}
+
+/// The scope deduplication ids have, as the protocol calls it.
+const fn scope_of(settings: &QueueSettings) -> &'static str {
+    match settings.dedup_scope {
+        DedupScope::Queue => "queue",
+        DedupScope::Group => PER_GROUP,
+    }
+}
+
+/// The scope that is shown: what was set last, whether or not it has an effect.
+fn shown_scope(settings: &QueueSettings) -> &str {
+    own(settings, AttributeName::DeduplicationScope).unwrap_or_else(|| scope_of(settings))
 }
 
 fn own_key(name: AttributeName) -> String {
@@ -180,17 +200,13 @@ pub(crate) fn show(settings: &QueueSettings, name: AttributeName, others: &dyn O
         AttributeName::VisibilityTimeout => seconds(settings.visibility_ms),
         AttributeName::FifoQueue => Some(settings.fifo.to_string()),
         AttributeName::ContentBasedDeduplication => Some(settings.content_dedup.to_string()),
-        AttributeName::DeduplicationScope => Some(
-            match settings.dedup_scope {
-                DedupScope::Queue => "queue",
-                DedupScope::Group => "messageGroup",
-            }
-            .to_owned(),
-        ),
+        AttributeName::DeduplicationScope => Some(shown_scope(settings).to_owned()),
         AttributeName::RedrivePolicy => redrive_policy(settings, others),
         AttributeName::RedriveAllowPolicy => redrive_allow_policy(settings, others),
         AttributeName::KmsDataKeyReusePeriodSeconds => {
-            kept().or_else(|| own(settings, AttributeName::KmsMasterKeyId).map(|_| KEY_REUSE_DEFAULT.to_owned()))
+            let keyed = own(settings, AttributeName::KmsMasterKeyId).is_some();
+            let kept = kept().filter(|kept| keyed || kept != KEY_REUSE_DEFAULT);
+            kept.or_else(|| keyed.then(|| KEY_REUSE_DEFAULT.to_owned()))
         }
         AttributeName::SqsManagedSseEnabled | AttributeName::FifoThroughputLimit => {
             Some(kept().unwrap_or_else(|| name.spec().default.to_owned()))
@@ -306,7 +322,13 @@ mod tests {
 
     fn set(settings: &mut QueueSettings, pairs: &[(&str, &str)]) -> Result<(), SqsError> {
         let own = QueueName::parse("q").unwrap();
-        apply(&changes(pairs, settings.fifo), settings, &own, &Few)
+        apply(&changes(pairs, settings.fifo), settings, &own, &Few, false)
+    }
+
+    fn made(pairs: &[(&str, &str)]) -> QueueSettings {
+        let (own, mut settings) = (QueueName::parse("q").unwrap(), new_settings(true));
+        apply(&changes(pairs, true), &mut settings, &own, &Few, true).unwrap();
+        settings
     }
 
     fn shown(settings: &QueueSettings) -> BTreeMap<&'static str, String> {
@@ -380,11 +402,24 @@ mod tests {
         assert_eq!(refused("nope").kind, ErrorKind::QueueDoesNotExist);
         assert!(refused("dlq.fifo").message.contains("same type"));
         assert!(refused("closed").message.contains("RedriveAllowPolicy"));
-        assert!(refused("q").message.contains("its own"));
         let foreign = redrive("dlq").replace("000000000000", "999999999999");
         let error = set(&mut new_settings(false), &[("RedrivePolicy", &foreign)]).unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidParameterValue);
         set(&mut new_settings(false), &[("RedrivePolicy", &redrive("some"))]).unwrap();
+    }
+
+    #[test]
+    fn the_scope_a_queue_was_made_with_counts_and_the_one_set_last_is_shown() {
+        for (first, then, scope) in
+            [("queue", "messageGroup", DedupScope::Queue), ("messageGroup", "queue", DedupScope::Group)]
+        {
+            let mut settings = made(&[("DeduplicationScope", first)]);
+            for next in [then, first] {
+                set(&mut settings, &[("DeduplicationScope", next)]).unwrap();
+                assert_eq!(settings.dedup_scope, scope);
+                assert_eq!(show(&settings, AttributeName::DeduplicationScope, &Few).as_deref(), Some(next));
+            }
+        }
     }
 
     #[test]

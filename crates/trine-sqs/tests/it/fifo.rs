@@ -135,3 +135,15 @@ async fn a_purge_forgets_ids() {
     assert_ne!(first, second);
     assert_eq!(server.receive(&url).await.len(), 1);
 }
+
+/// As with the service: the scope that is set later is shown and changes nothing.
+#[tokio::test]
+async fn ids_have_the_scope_that_the_queue_was_made_with() {
+    let server = Server::start().await;
+    let url = fifo(&server, json!({})).await;
+    let first = server.ok(Wire::Json, "SendMessage", message(&url, "g", "d", "x")).await;
+    let per_group = json!({ "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId" });
+    server.ok(Wire::Json, "SetQueueAttributes", json!({ "QueueUrl": url, "Attributes": per_group })).await;
+    let again = server.ok(Wire::Json, "SendMessage", message(&url, "h", "d", "y")).await;
+    assert_eq!(again.text("MessageId"), first.text("MessageId"));
+}

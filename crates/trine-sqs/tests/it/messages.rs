@@ -329,6 +329,26 @@ async fn a_message_received_too_often_goes_to_the_dead_letter_queue() {
 }
 
 #[tokio::test]
+async fn a_queue_that_names_itself_moves_nothing() {
+    let server = Server::start().await;
+    let url = server.queue("q", json!({ "VisibilityTimeout": "1" })).await;
+    let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:q","maxReceiveCount":1}"#;
+    let set = json!({ "QueueUrl": url, "Attributes": { "RedrivePolicy": policy } });
+    server.ok(Wire::Json, "SetQueueAttributes", set).await;
+    let asked = json!({ "QueueUrl": url, "AttributeNames": ["RedrivePolicy"] });
+    assert_eq!(server.ok(Wire::Json, "GetQueueAttributes", asked).await.text("RedrivePolicy"), policy);
+    let id = server.send(&url, "poison").await;
+    for count in 1..4 {
+        let got = server.receive(&url).await;
+        assert_eq!(
+            (&got[0]["MessageId"], &got[0]["Attributes"]["ApproximateReceiveCount"]),
+            (&json!(id), &json!(count.to_string()))
+        );
+        server.advance(1).await;
+    }
+}
+
+#[tokio::test]
 async fn the_trace_of_the_http_request_travels_along() {
     let server = Server::start().await;
     let url = server.queue("q", json!({})).await;

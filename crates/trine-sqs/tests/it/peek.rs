@@ -28,11 +28,13 @@ async fn looking_changes_nothing() {
             let (status, body) = look(&server, &path, "application/json").await;
             assert_eq!(status, 200);
             let value: serde_json::Value = serde_json::from_str(&body).unwrap();
-            let messages = value["Messages"].as_array().unwrap();
-            assert_eq!(messages.len(), 1);
-            assert_eq!(messages[0]["Body"], "ready");
-            assert_eq!(messages[0]["Attributes"]["ApproximateReceiveCount"], "0");
-            assert_eq!(messages[0]["ReceiptHandle"], "SQS/BACKDOOR/ACCESS");
+            let message = &value["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"];
+            assert_eq!(message["Body"], "ready");
+            assert_eq!(message["ReceiptHandle"], "SQS/BACKDOOR/ACCESS");
+            let attributes = message["Attribute"].as_array().unwrap();
+            for name in ["ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp"] {
+                assert!(attributes.contains(&json!({ "Name": name, "Value": "0" })), "{attributes:?}");
+            }
         }
     }
     let path = format!("/_aws/sqs/messages?ShowInvisible=true&ShowDelayed=1&QueueUrl={encoded}");
@@ -57,9 +59,39 @@ async fn a_queue_that_is_not_there() {
     {
         let (status, body) = look(&server, path, "application/json").await;
         assert_eq!(status, 400, "{path}");
-        assert!(body.contains("QueueDoesNotExist"), "{body}");
+        assert!(body.contains("\"Code\":\"AWS.SimpleQueueService.NonExistentQueue\""), "{body}");
         let (_, body) = look(&server, path, "text/xml").await;
         assert!(body.contains("<Code>AWS.SimpleQueueService.NonExistentQueue</Code>"), "{body}");
     }
+    let (status, body) = look(&server, "/_aws/sqs/messages?QueueUrl=http%3A%2F%2Fh%2Fnonsense", "*/*").await;
+    assert!(status == 404 && body.contains("<Code>InvalidAddress</Code>"), "{body}");
     assert_eq!(look(&server, "/_aws/sqs/other", "*/*").await.0, 404);
+}
+
+/// An SDK with this path as its endpoint.
+#[tokio::test]
+async fn an_sdk_looks_in_its_own_protocol() {
+    let server = Server::start().await;
+    let url = server.queue("q", json!({})).await;
+    server.send(&url, "one").await;
+    let ask = async |action: &str, body: String| {
+        let request = format!(
+            "POST /_aws/sqs/messages HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nX-Amz-Target: AmazonSQS.{action}\r\n\
+             Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{body}",
+            server.addr,
+            body.len()
+        );
+        let text = String::from_utf8(exchange(server.addr, request.as_bytes()).await).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str::<serde_json::Value>(body).unwrap())
+    };
+    let (status, found) = ask("ReceiveMessage", json!({ "QueueUrl": url, "MaxNumberOfMessages": 1 }).to_string()).await;
+    assert_eq!((status, &found["Messages"][0]["Body"]), (200, &json!("one")));
+    assert_eq!(found["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "0");
+    let (status, error) = ask("SendMessage", json!({ "QueueUrl": url, "MessageBody": "x" }).to_string()).await;
+    assert_eq!((status, &error["message"]), (400, &json!("This endpoint only accepts ReceiveMessage calls")));
+    let (status, error) = ask("ReceiveMessage", json!({}).to_string()).await;
+    assert_eq!((status, &error["__type"]), (400, &json!("com.amazonaws.sqs#QueueDoesNotExist")));
+    assert_eq!(ask("ReceiveMessage", "{".to_owned()).await.0, 400);
 }
