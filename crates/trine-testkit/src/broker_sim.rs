@@ -100,52 +100,33 @@ pub struct Tally {
 impl Tally {
     /// Adds what another run did.
     pub fn add(&mut self, other: &Self) {
-        let Self {
-            cycles,
-            cuts,
-            kills,
-            stops,
-            failures,
-            recoveries_broken,
-            appended,
-            full,
-            repeated,
-            duplicates,
-            read,
-            commits,
-            created,
-            deleted,
-            trims,
-            cut_off,
-            lost_by_interval,
-            compacted,
-            sent,
-            deliveries,
-            acks,
-            peeked,
-        } = other;
-        self.cycles += cycles;
-        self.cuts += cuts;
-        self.kills += kills;
-        self.stops += stops;
-        self.failures += failures;
-        self.recoveries_broken += recoveries_broken;
-        self.appended += appended;
-        self.full += full;
-        self.repeated += repeated;
-        self.duplicates += duplicates;
-        self.read += read;
-        self.commits += commits;
-        self.created += created;
-        self.deleted += deleted;
-        self.trims += trims;
-        self.cut_off += cut_off;
-        self.lost_by_interval += lost_by_interval;
-        self.compacted += compacted;
-        self.sent += sent;
-        self.deliveries += deliveries;
-        self.acks += acks;
-        self.peeked += peeked;
+        let fields = [
+            (&mut self.cycles, other.cycles),
+            (&mut self.cuts, other.cuts),
+            (&mut self.kills, other.kills),
+            (&mut self.stops, other.stops),
+            (&mut self.failures, other.failures),
+            (&mut self.recoveries_broken, other.recoveries_broken),
+            (&mut self.appended, other.appended),
+            (&mut self.full, other.full),
+            (&mut self.repeated, other.repeated),
+            (&mut self.duplicates, other.duplicates),
+            (&mut self.read, other.read),
+            (&mut self.commits, other.commits),
+            (&mut self.created, other.created),
+            (&mut self.deleted, other.deleted),
+            (&mut self.trims, other.trims),
+            (&mut self.cut_off, other.cut_off),
+            (&mut self.lost_by_interval, other.lost_by_interval),
+            (&mut self.compacted, other.compacted),
+            (&mut self.sent, other.sent),
+            (&mut self.deliveries, other.deliveries),
+            (&mut self.acks, other.acks),
+            (&mut self.peeked, other.peeked),
+        ];
+        for (sum, value) in fields {
+            *sum += value;
+        }
     }
 }
 

@@ -1,42 +1,29 @@
-//! Crash simulation of the whole broker: a fifth of `TRINE_SIM_CYCLES` crash/recover cycles (default 1000;
-//! a cycle of the broker costs what five of the store do), seeds from `TRINE_SIM_SEED` (default 1) up.
+//! Crash simulation of the whole broker: `TRINE_SIM_CYCLES` crash/recover cycles (default 1000), seeds from `TRINE_SIM_SEED` (default 1) up, on all cores.
 
-use std::{env, ops::Range, sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 use trine_storage::{
     AppendError, CheckpointWriter, OpBatch, Opened, ReadError, Request, Run, ShardStore, StoreError, StoreStats,
     StoredBatch,
 };
-use trine_testkit::broker_sim::{Scope, Tally, Violation, run};
+use trine_testkit::{
+    broker_sim::{Scope, Tally, Violation, run},
+    seeds,
+};
 use trine_types::{EntityId, Lsn, Offset, ShardId};
 
-/// Seeds start here unless `TRINE_SIM_SEED` says otherwise.
-const SEED: u64 = 1;
 /// Cycles unless `TRINE_SIM_CYCLES` says otherwise.
 const CYCLES: u64 = 1_000;
-/// This share of `TRINE_SIM_CYCLES` is done.
-const SHARE: u64 = 5;
 /// Seeds within which a planted bug must be found.
 const BUG_SEEDS_MAX: u64 = 100;
 
-/// A number in the environment.
-fn number(name: &str) -> Option<u64> {
-    let text = env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
-}
-
 #[test]
 fn the_broker_keeps_its_promises() {
-    let (mut tally, start) = (Tally::default(), Instant::now());
-    let cycles = number("TRINE_SIM_CYCLES").map_or(CYCLES, |cycles| cycles.div_ceil(SHARE));
-    for seed in number("TRINE_SIM_SEED").unwrap_or(SEED).. {
-        match run(&|opened| opened, seed, Scope::default()) {
-            Ok(more) => tally.add(&more),
-            Err(violation) => panic!("{violation}"),
-        }
-        if tally.cycles >= cycles {
-            break;
-        }
+    let (mut tally, start, scope) = (Tally::default(), Instant::now(), Scope::default());
+    let (seeds, _) = seeds::wanted(CYCLES, scope.lives);
+    let failed = seeds::run_all(seeds, |seed| run(&|opened| opened, seed, scope), |more| tally.add(&more));
+    if let Err(failed) = failed {
+        panic!("{}", failed.what);
     }
     println!("{:.0} cycles/s: {tally:#?}", tally.cycles as f64 / start.elapsed().as_secs_f64());
     if tally.cycles >= CYCLES {
@@ -60,10 +47,10 @@ fn a_store_that_answers_before_the_disk_does_is_caught() {
         let stores = stores.map(|(store, last)| Arc::new(Lying::new(store, *last)) as Arc<dyn ShardStore>).collect();
         Opened { stores, ..opened }
     };
-    let caught: Option<(u64, Violation)> = (SEED..SEED + BUG_SEEDS_MAX)
+    let caught: Option<(u64, Violation)> = (seeds::FIRST..seeds::FIRST + BUG_SEEDS_MAX)
         .find_map(|seed| run(&lying, seed, Scope::default()).err().map(|violation| (seed, violation)));
     let (seed, violation) = caught.expect("the planted bug is caught");
-    println!("caught after {} seeds: {violation}", seed + 1 - SEED);
+    println!("caught after {} seeds: {violation}", seed + 1 - seeds::FIRST);
 }
 
 /// A store with the bug that the whole engine exists to avoid: what was appended counts as durable.
