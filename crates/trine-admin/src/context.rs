@@ -12,7 +12,7 @@ use std::{
 
 use trine_broker::{Access, Action, Broker, Principal, Resource};
 use trine_env::Clock;
-use trine_net::{Advertised, ConnectionLimit, DrainSignal, auth::Users};
+use trine_net::{AdvertisedAddrs, ConnectionLimit, DrainSignal, auth::Users};
 
 use crate::{error::ApiError, metrics::Metric};
 
@@ -52,7 +52,7 @@ pub struct Admin {
     info: ServerInfo,
     users: Users,
     access: Access,
-    advertised: Advertised,
+    advertised: AdvertisedAddrs,
     clock: Arc<dyn Clock>,
     drain: DrainSignal,
     started: Duration,
@@ -71,7 +71,7 @@ impl Admin {
         info: ServerInfo,
         users: Users,
         access: Access,
-        advertised: Advertised,
+        advertised: AdvertisedAddrs,
         clock: Arc<dyn Clock>,
         drain: DrainSignal,
     ) -> Arc<Self> {
@@ -142,7 +142,7 @@ impl Admin {
         &self.users
     }
 
-    pub(crate) fn advertised(&self) -> &Advertised {
+    pub(crate) fn advertised(&self) -> &AdvertisedAddrs {
         &self.advertised
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use trine_broker::{Action, Principal, Resource};
-use trine_net::HostPort;
+use trine_net::{Advertised, HostPort};
 
 use crate::{
     Admin,
@@ -43,7 +43,7 @@ pub(crate) async fn status(State(admin): State<Arc<Admin>>, Extension(who): Exte
         "data": info.data.as_ref().map(|d| d.display().to_string()),
         "durability": info.durability,
         "file_system": info.file_system,
-        "advertise": { "kafka": admin.advertised().get().map(|a| a.to_string()) },
+        "advertise": shown(&admin),
         "listeners": listeners.collect::<serde_json::Map<_, _>>(),
         "topics": stats.topics,
         "partitions": stats.partitions,
@@ -69,14 +69,27 @@ pub(crate) async fn status(State(admin): State<Arc<Admin>>, Extension(who): Exte
 /// What clients are told to connect to.
 pub(crate) async fn advertised(State(admin): State<Arc<Admin>>, Extension(who): Extension<Principal>) -> Answer {
     admin.allow(&who, Action::Read, Resource::ADMIN)?;
-    ok(json!({ "kafka": admin.advertised().get().map(|a| a.to_string()) }))
+    ok(shown(&admin))
 }
 
+/// The addresses clients are told, null for the one they used.
+fn shown(admin: &Admin) -> serde_json::Value {
+    let text = |addr: &Advertised| addr.get().map(|addr| addr.to_string());
+    json!({ "kafka": text(&admin.advertised().kafka), "redis": text(&admin.advertised().redis) })
+}
+
+/// `HOST:PORT`, or null for the address the client used; what is absent stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advertise {
-    /// `HOST:PORT`, or null for the address the client used.
-    kafka: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    kafka: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    redis: Option<Option<String>>,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// Changes what clients are told to connect to, until the server stops (decision E18).
@@ -87,16 +100,21 @@ pub(crate) async fn advertise(
 ) -> Answer {
     admin.allow(&who, Action::Configure, Resource::ADMIN)?;
     let wanted: Advertise = page::json(&body)?;
-    let addr = match wanted.kafka {
-        None => None,
-        Some(text) => {
-            let addr: HostPort = text.parse().map_err(|e: trine_net::AddrError| ApiError::invalid(e.to_string()))?;
-            if addr.port == 0 {
-                return Err(ApiError::invalid("clients cannot connect to port 0"));
-            }
-            Some(addr)
-        }
-    };
-    admin.advertised().set(addr.clone());
-    ok(json!({ "kafka": addr.map(|a| a.to_string()) }))
+    let advertised = admin.advertised();
+    let wanted = [(&advertised.kafka, wanted.kafka), (&advertised.redis, wanted.redis)];
+    let mut changes = Vec::new();
+    for (advertised, given) in wanted {
+        let Some(given) = given else { continue };
+        changes.push((advertised, given.as_deref().map(address).transpose()?));
+    }
+    changes.into_iter().for_each(|(advertised, addr)| advertised.set(addr));
+    ok(shown(&admin))
+}
+
+fn address(text: &str) -> Result<HostPort, ApiError> {
+    let addr: HostPort = text.parse().map_err(|e: trine_net::AddrError| ApiError::invalid(e.to_string()))?;
+    if addr.port == 0 {
+        return Err(ApiError::invalid("clients cannot connect to port 0"));
+    }
+    Ok(addr)
 }

@@ -27,6 +27,15 @@ impl Advertised {
     }
 }
 
+/// The addresses of all protocols whose clients are told one.
+#[derive(Clone, Debug, Default)]
+pub struct AdvertisedAddrs {
+    /// Kafka's brokers.
+    pub kafka: Advertised,
+    /// The node of Redis's cluster facade.
+    pub redis: Advertised,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ mod rlimit;
 
 pub use accept::{Conn, accept_loop};
 pub use addr::{AddrError, HostPort};
-pub use advertised::Advertised;
+pub use advertised::{Advertised, AdvertisedAddrs};
 pub use bind::{BindError, Binding};
 pub use drain::{Drain, DrainSignal, Phase};
 pub use limit::{ConnectionCounts, ConnectionLimit, Permit};

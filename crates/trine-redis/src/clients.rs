@@ -57,6 +57,8 @@ pub(crate) struct Client {
     pub(crate) ssub: AtomicUsize,
     /// Commands queued by MULTI; −1 outside.
     pub(crate) multi: AtomicI64,
+    /// Bytes of their arguments.
+    pub(crate) multi_bytes: AtomicUsize,
     /// Bytes received and not yet carried out.
     pub(crate) query_bytes: AtomicUsize,
     /// Bytes waiting to be written.
@@ -98,6 +100,7 @@ impl Client {
             psub: AtomicUsize::new(0),
             ssub: AtomicUsize::new(0),
             multi: AtomicI64::new(-1),
+            multi_bytes: AtomicUsize::new(0),
             query_bytes: AtomicUsize::new(0),
             outbox_bytes: AtomicUsize::new(0),
             killed: AtomicBool::new(false),

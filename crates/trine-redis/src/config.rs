@@ -1,6 +1,7 @@
 //! What the edge can be told.
 
 use trine_broker::{Grant, pubsub::OutboxLimits};
+use trine_net::Advertised;
 
 /// Settings of the edge.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct RedisConfig {
     pub query_bytes_max: usize,
     /// The users of the configuration and what they were granted. With any, clients have to say who they are.
     pub users: Vec<(String, Vec<Grant>)>,
-    /// The host and port that cluster clients are told; else the address they came to.
-    pub advertise: Option<(String, u16)>,
+    /// What cluster clients are told to connect to; else the address they came to.
+    pub advertise: Advertised,
     /// The port of the first TCP listener, for those who come over a unix socket.
     pub port: u16,
     /// Most bytes of unfinished requests of all connections together; the one that exceeds it is cut off.
@@ -42,7 +43,7 @@ impl Default for RedisConfig {
             bulk_bytes_max: 512 << 20,
             query_bytes_max: 1 << 30,
             users: Vec::new(),
-            advertise: None,
+            advertise: Advertised::default(),
             port: 6379,
             query_total_bytes_max: 1 << 30,
             outbox: OutboxLimits::default(),

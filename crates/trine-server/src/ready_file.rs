@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +13,7 @@ pub(crate) struct ReadyFile(PathBuf);
 
 impl ReadyFile {
     /// Writes the file whole or not at all.
-    pub(crate) fn write(path: &Path, listeners: &[(&str, Vec<SocketAddr>)]) -> io::Result<Self> {
+    pub(crate) fn write(path: &Path, listeners: &[(&str, Vec<String>)]) -> io::Result<Self> {
         let pid = std::process::id();
         let text = json!({ "listeners": addresses(listeners), "pid": pid }).to_string() + "\n";
         let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -36,9 +35,9 @@ impl Drop for ReadyFile {
     }
 }
 
-fn addresses(listeners: &[(&str, Vec<SocketAddr>)]) -> Map<String, Value> {
-    let text = |addrs: &Vec<SocketAddr>| addrs.iter().map(|a| Value::from(a.to_string())).collect::<Vec<_>>();
-    listeners.iter().map(|(kind, addrs)| ((*kind).to_owned(), text(addrs).into())).collect()
+/// By kind: `HOST:PORT` or `unix:PATH` each.
+fn addresses(listeners: &[(&str, Vec<String>)]) -> Map<String, Value> {
+    listeners.iter().map(|(kind, addrs)| ((*kind).to_owned(), addrs.clone().into())).collect()
 }
 
 #[cfg(test)]
@@ -49,7 +48,7 @@ mod tests {
     fn the_file_appears_whole_and_goes_with_the_server() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ready.json");
-        let listeners = [("kafka", vec!["127.0.0.1:9".parse().unwrap(), "[::1]:9".parse().unwrap()])];
+        let listeners = [("kafka", vec!["127.0.0.1:9".to_owned(), "[::1]:9".to_owned()])];
         let written = ReadyFile::write(&path, &listeners).unwrap();
         let value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(value["listeners"]["kafka"], json!(["127.0.0.1:9", "[::1]:9"]));

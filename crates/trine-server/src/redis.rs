@@ -8,7 +8,7 @@ use trine_broker::{
     Broker,
     pubsub::{CutOff, OUTBOX_TOTAL_DEFAULT},
 };
-use trine_net::{ConnectionLimit, Drain};
+use trine_net::{Advertised, ConnectionLimit, Drain};
 use trine_redis::{Redis, RedisConfig};
 
 use crate::{
@@ -27,6 +27,7 @@ pub(crate) fn edge(
     broker: &Broker,
     addr: Option<SocketAddr>,
     clients_max: usize,
+    advertised: &Advertised,
     drain: &Drain,
 ) -> io::Result<Option<Redis>> {
     if config.listeners_of(ListenerKind::Redis).next().is_none() && config.redis_unix.is_empty() {
@@ -38,6 +39,7 @@ pub(crate) fn edge(
         users: config.users.iter().map(|user| (user.name.clone(), user.grants.clone())).collect(),
         // Unix sockets only: there is no port.
         port: addr.map_or(0, |addr| addr.port()),
+        advertise: advertised.clone(),
         ..config.redis.clone()
     };
     let users = Arc::new(store::users(config));

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use trine_admin::{Admin, ListenerInfo, ServerInfo, Service};
 use trine_aws::Keys;
 use trine_broker::{Broker, OpenError};
-use trine_net::{Advertised, BindError, Binding, ConnectionLimit, Drain, Phase, accept_loop};
+use trine_net::{Advertised, AdvertisedAddrs, BindError, Binding, ConnectionLimit, Drain, Phase, accept_loop};
 use trine_storage::StoreError;
 
 use crate::{
@@ -95,7 +95,10 @@ impl Server {
         let limits = limits(&config);
         let limit_of = |kind: ListenerKind| &limits[ListenerKind::ALL.iter().position(|k| *k == kind).unwrap_or(0)];
         let drain = Drain::default();
-        let advertised = Advertised::new(config.advertise_kafka.clone());
+        let advertised = AdvertisedAddrs {
+            kafka: Advertised::new(config.advertise_kafka.clone()),
+            redis: Advertised::new(config.advertise_redis.clone()),
+        };
         let storage = storage(&config, &env);
         let info = ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
@@ -179,15 +182,15 @@ impl Server {
         env: &Environment,
         bound: Vec<Bound>,
         keys: Keys,
-        advertised: &Advertised,
+        advertised: &AdvertisedAddrs,
         admin: &Admin,
     ) -> Result<(), StartError> {
-        let kafka = kafka::edge(config, env, &self.broker, advertised);
+        let kafka = kafka::edge(config, env, &self.broker, &advertised.kafka);
         let aws = aws::edge(config, env, &self.broker, keys);
         let addr = self.addrs(ListenerKind::Redis).first().copied();
         let clients_max = self.limit(ListenerKind::Redis).counts().max;
-        let redis =
-            redis::edge(config, env, &self.broker, addr, clients_max, &self.drain).map_err(StartError::Thread)?;
+        let redis = redis::edge(config, env, &self.broker, addr, clients_max, &advertised.redis, &self.drain)
+            .map_err(StartError::Thread)?;
         let measured = (kafka.clone(), aws.clone(), redis.clone(), self.broker.clone());
         admin.set_edge_metrics(Box::new(move || {
             let mut metrics = kafka::metrics(&measured.0);
@@ -220,7 +223,17 @@ impl Server {
             self.loops.push(served.map_err(|source| BindError { addr: format!("unix:{}", path.display()), source })?);
         }
         if let Some(path) = &config.ready_file {
-            let listeners: Vec<_> = self.addrs.iter().map(|(kind, addrs)| (kind.as_str(), addrs.clone())).collect();
+            let mut listeners: Vec<(&str, Vec<String>)> = Vec::new();
+            for kind in ListenerKind::ALL {
+                let mut addrs: Vec<_> = self.addrs(kind).iter().map(ToString::to_string).collect();
+                if kind == ListenerKind::Redis {
+                    // Behind the others: the first is the one to use over TCP.
+                    addrs.extend(config.redis_unix.iter().map(|unix| format!("unix:{}", unix.path.display())));
+                }
+                if !addrs.is_empty() {
+                    listeners.push((kind.as_str(), addrs));
+                }
+            }
             self.ready_file = Some(ReadyFile::write(path, &listeners).map_err(StartError::ReadyFile)?);
         }
         Ok(())

@@ -38,6 +38,7 @@ pub(crate) fn queue(ctx: &mut Ctx<'_>, command: &'static Command, args: &[Bytes]
     // A slice would hold the whole read buffer until EXEC.
     multi.queued.push((command, args.iter().map(|arg| Bytes::copy_from_slice(arg)).collect()));
     ctx.session.client.multi.store(multi.queued.len() as i64, Ordering::Relaxed);
+    ctx.session.client.multi_bytes.store(multi.bytes, Ordering::Relaxed);
     ctx.out.simple("QUEUED");
 }
 
@@ -51,5 +52,6 @@ pub(crate) fn fail(session: &mut Session) {
 /// Ends a transaction without running it; whether there was one.
 pub(crate) fn end(session: &mut Session) -> Option<Multi> {
     session.client.multi.store(-1, Ordering::Relaxed);
+    session.client.multi_bytes.store(0, Ordering::Relaxed);
     session.multi.take()
 }

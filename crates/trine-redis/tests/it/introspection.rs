@@ -188,6 +188,31 @@ async fn client_lists_are_lines_of_fields() {
     );
     let lines = text(&mut client, "CLIENT LIST ID 2 1 7").await;
     assert!(lines.starts_with("id=2 ") && lines.contains("\nid=1 ") && lines.lines().count() == 2, "{lines}");
+    let total = |line: &str| -> usize {
+        let (_, rest) = line.split_once(" tot-mem=").unwrap();
+        rest.split(' ').next().unwrap().parse().unwrap()
+    };
+    let idle = total(&text(&mut client, "CLIENT INFO").await);
+    assert!(idle > 0, "a connection takes memory");
+    let mut queueing = server.client().await;
+    queueing.exchange("MULTI\r\nPUBLISH a hello\r\n", "+OK\r\n+QUEUED\r\n").await;
+    let line = text(&mut client, "CLIENT LIST ID 3").await;
+    assert!(line.contains(" multi=1 ") && line.contains(" multi-mem=13 "), "{line}");
+    assert_eq!(total(&line), idle + 13);
+}
+
+#[tokio::test]
+async fn cpu_time_is_the_processes() {
+    let server = Server::start(1).await;
+    let mut client = server.client().await;
+    let info = text(&mut client, "INFO cpu").await;
+    let seconds = |name: &str| -> f64 {
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.parse().unwrap()
+    };
+    assert_eq!(seconds("used_cpu_sys_children") + seconds("used_cpu_user_children"), 0.0, "there are no children");
+    assert!(seconds("used_cpu_sys") >= 0.0 && seconds("used_cpu_user") >= 0.0);
+    assert_eq!(info.lines().filter(|line| line.starts_with("used_cpu_")).count(), 4);
 }
 
 #[tokio::test]

@@ -42,6 +42,14 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     if config.advertise_kafka.is_some() && config.listeners_of(ListenerKind::Kafka).next().is_none() {
         problems.push(Problem::new("advertise.kafka", "the kafka listener is off".to_owned()));
     }
+    if config.advertise_redis.is_some() {
+        if config.listeners_of(ListenerKind::Redis).next().is_none() && config.redis_unix.is_empty() {
+            problems.push(Problem::new("advertise.redis", "the redis listener is off".to_owned()));
+        } else if !config.redis.cluster {
+            let what = "only cluster clients are told an address: set redis.cluster = true as well";
+            problems.push(Problem::new("advertise.redis", what.to_owned()));
+        }
+    }
     for (i, user) in config.users.iter().enumerate() {
         if config.users.iter().take(i).any(|u| u.name == user.name) {
             problems.push(Problem::new("user", format!("there are two users named {:?}", user.name)));

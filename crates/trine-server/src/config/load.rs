@@ -209,8 +209,10 @@ impl Loader {
     pub fn advertise_flag(mut self, text: &str) -> Self {
         match text.split_once('=') {
             Some(("kafka", addr)) => self.flag("--advertise", "advertise.kafka", addr),
+            Some(("redis", addr)) => self.flag("--advertise", "advertise.redis", addr),
             _ => {
-                self.problem("", "--advertise".to_owned(), format!("{text:?}: write kafka=HOST:PORT"));
+                let what = format!("{text:?}: write kafka=HOST:PORT or redis=HOST:PORT");
+                self.problem("", "--advertise".to_owned(), what);
                 self
             }
         }
@@ -362,6 +364,7 @@ fn blank(profile: Profile) -> Config {
         durability: Durability::Sync,
         listeners: Vec::new(),
         advertise_kafka: None,
+        advertise_redis: None,
         port_offset: 0,
         insecure: false,
         ready_file: None,

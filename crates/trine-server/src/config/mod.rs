@@ -63,6 +63,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// What Kafka clients are told to connect to, instead of the address they used.
     pub advertise_kafka: Option<HostPort>,
+    /// What Redis cluster clients are told to connect to; unset: the address they used.
+    pub advertise_redis: Option<HostPort>,
     /// Added to every default port.
     pub port_offset: u16,
     /// Listen on other addresses than loopback without authentication.

@@ -108,14 +108,14 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         default_dev: None,
         doc: "HOST:PORT that Kafka clients are told to connect to. Unset: the address the client used.",
-        set: |c, v| {
-            let addr: trine_net::HostPort = text(v)?.parse().map_err(|e: trine_net::AddrError| e.to_string())?;
-            if addr.port == 0 {
-                return Err("clients cannot connect to port 0".to_owned());
-            }
-            c.advertise_kafka = Some(addr);
-            Ok(())
-        },
+        set: |c, v| advertised(v).map(|addr| c.advertise_kafka = Some(addr)),
+    },
+    Setting {
+        key: "advertise.redis",
+        default: "",
+        default_dev: None,
+        doc: "HOST:PORT of the one node that Redis cluster clients are told, with `redis.cluster`. Unset: the address the client used.",
+        set: |c, v| advertised(v).map(|addr| c.advertise_redis = Some(addr)),
     },
     Setting {
         key: "port_offset",
@@ -397,6 +397,12 @@ fn bytes(values: &[String], min: usize, max: usize) -> Result<usize, String> {
         Ok(n) if (min..=max).contains(&n) => Ok(n),
         _ => Err(format!("{text:?} is not a size from {min} to {max} bytes")),
     }
+}
+
+/// An address to tell clients.
+fn advertised(value: &[String]) -> Result<trine_net::HostPort, String> {
+    let addr: trine_net::HostPort = text(value)?.parse().map_err(|e: trine_net::AddrError| e.to_string())?;
+    if addr.port == 0 { Err("clients cannot connect to port 0".to_owned()) } else { Ok(addr) }
 }
 
 /// Addresses and unix sockets.

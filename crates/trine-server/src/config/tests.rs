@@ -115,6 +115,11 @@ fn listeners() {
     assert!(one_problem("[listen]\nkafka = \"127.0.0.1:15672\"").contains("taken by kafka"));
     assert!(one_problem("port_offset = 50000").contains("beyond 65535"));
     assert!(one_problem("[listen]\nkafka = \"off\"\n[advertise]\nkafka = \"a:1\"").contains("off"));
+    assert!(one_problem("[listen]\nredis = \"off\"\n[advertise]\nredis = \"a:1\"").contains("off"));
+    assert!(one_problem("[advertise]\nredis = \"a:1\"").contains("redis.cluster = true"));
+    assert!(one_problem("[advertise]\nredis = \"a:0\"\n[redis]\ncluster = true").contains("port 0"));
+    let config = load("[advertise]\nredis = \"a:1\"\n[redis]\ncluster = true").unwrap();
+    assert_eq!(config.advertise_redis.map(|addr| addr.to_string()).as_deref(), Some("a:1"));
 
     let flags = |texts: &[&str]| texts.iter().fold(Loader::new(Profile::Serve), |l, t| l.listen_flag(t)).build();
     assert_eq!(

@@ -201,12 +201,15 @@ async fn produce_creates_topics_in_dev_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_advertised_address_changes_at_run_time() {
     let server = dev().await;
-    assert_eq!(get(&server, "/v1/advertise").await.json(), json!({ "kafka": null }));
+    assert_eq!(get(&server, "/v1/advertise").await.json(), json!({ "kafka": null, "redis": null }));
     let set = post(&server, "/v1/advertise", &json!({ "kafka": "localhost:19092" })).await;
     assert_eq!(set.status, 200, "{}", set.body);
     assert_eq!(get(&server, "/v1/status").await.json()["advertise"]["kafka"], "localhost:19092");
     assert_eq!(post(&server, "/v1/advertise", &json!({ "kafka": "nowhere" })).await.status, 400);
-    assert_eq!(post(&server, "/v1/advertise", &json!({ "kafka": null })).await.json(), json!({ "kafka": null }));
+    assert_eq!(
+        post(&server, "/v1/advertise", &json!({ "kafka": null })).await.json(),
+        json!({ "kafka": null, "redis": null })
+    );
     server.stop().await.unwrap();
 }
 

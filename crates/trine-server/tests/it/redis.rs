@@ -23,7 +23,13 @@ async fn clients_of_both_sockets_meet_and_a_stop_ends_them() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("redis.sock");
     let unix = |path: &Path| format!("redis=unix:{}", path.display());
-    let server = start(loader(Profile::Dev).listen_flag(&unix(&path))).await.unwrap();
+    let ready = dir.path().join("ready.json");
+    let flags = loader(Profile::Dev).flag("--ready-file", "ready_file", ready.display().to_string());
+    let server = start(flags.listen_flag(&unix(&path))).await.unwrap();
+    let written: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&ready).unwrap()).unwrap();
+    let tcp_addrs = server.addrs(ListenerKind::Redis).into_iter().map(|addr| addr.to_string());
+    let all: Vec<_> = tcp_addrs.chain([format!("unix:{}", path.display())]).collect();
+    assert_eq!(written["listeners"]["redis"], serde_json::json!(all));
     assert!(server.banner().contains(&format!("unix:{}", path.display())), "{}", server.banner());
     let mut tcp = TcpStream::connect(server.addrs(ListenerKind::Redis)[0]).await.unwrap();
     let mut local = UnixStream::connect(&path).await.unwrap();
@@ -59,5 +65,20 @@ async fn a_socket_left_behind_is_replaced_and_one_in_use_is_not() {
     let error = start(loader(Profile::Dev).listen_flag(&flag)).await.err().expect("the file is in use");
     assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     exchange(&mut client, "PING\r\n", "+PONG\r\n").await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn cluster_clients_are_told_the_advertised_address() {
+    let flags = loader(Profile::Dev).flag("--set", "redis.cluster", "true").advertise_flag("redis=cache.example:7000");
+    let server = start(flags).await.unwrap();
+    let mut client = TcpStream::connect(server.addrs(ListenerKind::Redis)[0]).await.unwrap();
+    let slots =
+        |host: &str, port: u16| format!("*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n${}\r\n{host}\r\n:{port}\r\n", host.len());
+    exchange(&mut client, "CLUSTER SLOTS\r\n", &slots("cache.example", 7000)).await;
+    let mut other = TcpStream::connect(server.addrs(ListenerKind::Redis)[0]).await.unwrap();
+    let answer = request(&server, "POST", "/v1/advertise", "", r#"{"redis":"localhost:17000"}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    exchange(&mut other, "CLUSTER SLOTS\r\n", &slots("localhost", 17_000)).await;
     server.stop().await.unwrap();
 }

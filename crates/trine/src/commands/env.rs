@@ -27,14 +27,14 @@ impl Env {
             return Ok(());
         }
         let status = Client::new(&global.server)?.get("/v1/status")?;
-        if let Some(kafka) = kafka(&status) {
+        if let Some(kafka) = address(&status, "kafka") {
             writeln!(out, "export KAFKA_BOOTSTRAP_SERVERS={}", quoted(&kafka))?;
         }
         if let Some(aws) = status["listeners"]["aws"]["addresses"][0].as_str() {
             // Only this service: the rest of AWS stays where it is.
             writeln!(out, "export AWS_ENDPOINT_URL_SQS={}", quoted(&format!("http://{aws}")))?;
         }
-        if let Some(redis) = status["listeners"]["redis"]["addresses"][0].as_str() {
+        if let Some(redis) = address(&status, "redis") {
             writeln!(out, "export REDIS_URL={}", quoted(&format!("redis://{redis}")))?;
         }
         writeln!(out, "export TRINE_ADMIN={}", quoted(&global.server))?;
@@ -43,9 +43,9 @@ impl Env {
 }
 
 /// The advertised address, else the first one.
-fn kafka(status: &Value) -> Option<String> {
-    let advertised = status["advertise"]["kafka"].as_str();
-    let listens = status["listeners"]["kafka"]["addresses"][0].as_str();
+fn address(status: &Value, kind: &str) -> Option<String> {
+    let advertised = status["advertise"][kind].as_str();
+    let listens = status["listeners"][kind]["addresses"][0].as_str();
     advertised.or(listens).map(str::to_owned)
 }
 
@@ -66,9 +66,9 @@ mod tests {
     #[test]
     fn the_advertised_address_comes_first() {
         let listens = serde_json::json!({ "listeners": { "kafka": { "addresses": ["127.0.0.1:1", "[::1]:1"] } } });
-        assert_eq!(kafka(&listens).as_deref(), Some("127.0.0.1:1"));
+        assert_eq!(address(&listens, "kafka").as_deref(), Some("127.0.0.1:1"));
         let both = serde_json::json!({ "advertise": { "kafka": "host:9" }, "listeners": listens["listeners"] });
-        assert_eq!(kafka(&both).as_deref(), Some("host:9"));
-        assert_eq!(kafka(&serde_json::json!({})), None);
+        assert_eq!(address(&both, "kafka").as_deref(), Some("host:9"));
+        assert_eq!(address(&serde_json::json!({}), "kafka"), None);
     }
 }

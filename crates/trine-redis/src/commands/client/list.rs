@@ -7,6 +7,8 @@ use bytes::Bytes;
 use crate::{
     clients::{Client, FLAG_CLOSING, FLAG_MONITOR, FLAG_NO_EVICT, FLAG_NO_TOUCH, FLAG_UNIX},
     commands::{Ctx, Flow, SYNTAX_ERROR},
+    conn::Conn,
+    session::Session,
     wire::decimal,
 };
 
@@ -91,13 +93,17 @@ pub(super) fn unknown_type(name: &[u8]) -> Vec<u8> {
     [b"ERR Unknown client type '", name, b"'"].concat()
 }
 
-/// A connection's line, without its end. What has no meaning here is zero.
+/// Memory of a connection beside what waits in it: its state in the worker, its session, and what others see of it.
+const FIXED_BYTES: usize = size_of::<Conn>() + size_of::<Session>() + size_of::<Client>();
+
+/// A connection's line, without its end. What has no meaning here is zero: a connection has no buffers of its own while nothing waits in them, neither for
+/// requests (`qbuf-free`) nor for replies (`rbs`, `rbp`, `obl`), and arguments are parts of the request (`argv-mem`).
 pub(crate) fn line(client: &Client, now_ms: u64) -> Vec<u8> {
     let seconds = |since: u64| now_ms.saturating_sub(since) / 1000;
     let load = |n: &std::sync::atomic::AtomicUsize| n.load(Ordering::Relaxed);
     let names = client.names.lock().clone();
     let command = *client.last_command.lock();
-    let (query, outbox) = (load(&client.query_bytes), load(&client.outbox_bytes));
+    let (query, outbox, queued) = (load(&client.query_bytes), load(&client.outbox_bytes), load(&client.multi_bytes));
     let mut text = String::with_capacity(384);
     let _ = write!(text, "id={} addr={} laddr={} fd={} name=", client.id, client.addr, client.laddr, client.fd);
     let mut line = text.into_bytes();
@@ -105,7 +111,7 @@ pub(crate) fn line(client: &Client, now_ms: u64) -> Vec<u8> {
     let mut text = String::with_capacity(320);
     let _ = write!(
         text,
-        " age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} watch=0 qbuf={query} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 \
+        " age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} watch=0 qbuf={query} qbuf-free=0 argv-mem=0 multi-mem={queued} rbs=0 rbp=0 \
          obl=0 oll={} omem={outbox} tot-mem={} events={} cmd={command} user={} redir=-1 resp={} lib-name=",
         seconds(client.created_ms),
         seconds(client.last_ms.load(Ordering::Relaxed)),
@@ -116,7 +122,7 @@ pub(crate) fn line(client: &Client, now_ms: u64) -> Vec<u8> {
         load(&client.ssub),
         client.multi.load(Ordering::Relaxed),
         usize::from(outbox > 0),
-        query + outbox,
+        query + outbox + queued + FIXED_BYTES,
         if outbox > 0 { "rw" } else { "r" },
         names.user,
         client.resp.load(Ordering::Relaxed),

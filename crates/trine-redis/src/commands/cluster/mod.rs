@@ -40,8 +40,8 @@ pub(super) fn crosses_slots(session: &Session, command: &Command, args: &[Bytes]
 /// The host and port this client can reach the node by: the advertised ones, else those it came to.
 fn address(ctx: &Ctx<'_>) -> (String, u16) {
     let config = &ctx.shared.config;
-    if let Some((host, port)) = &config.advertise {
-        return (host.clone(), *port);
+    if let Some(addr) = config.advertise.get() {
+        return (addr.host, addr.port);
     }
     match ctx.session.client.laddr.parse::<SocketAddr>() {
         Ok(addr) => (addr.ip().to_string(), addr.port()),

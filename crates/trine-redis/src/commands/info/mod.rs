@@ -1,5 +1,6 @@
 //! INFO [section…] → lines of `name:value` in sections. Clients read the version, the role, whether the server is loading; dashboards read the rest.
 
+mod cpu;
 mod sections;
 
 use bytes::Bytes;

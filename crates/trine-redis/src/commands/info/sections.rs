@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use super::cpu::CpuTime;
 use crate::commands::Ctx;
 
 /// Writes lines; writing to a string cannot fail.
@@ -153,10 +154,12 @@ pub(super) fn replication(ctx: &Ctx<'_>, text: &mut String) {
     );
 }
 
+/// Of the whole process: its other protocols, too.
 pub(super) fn cpu(_ctx: &Ctx<'_>, text: &mut String) {
+    let time = CpuTime::now();
     lines!(text, "CPU",
-        "used_cpu_sys": "0.000000",
-        "used_cpu_user": "0.000000",
+        "used_cpu_sys": time.system,
+        "used_cpu_user": time.user,
         "used_cpu_sys_children": "0.000000",
         "used_cpu_user_children": "0.000000",
     );
