@@ -5,7 +5,6 @@
 use std::{cell::RefCell, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hyper::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
 use trine_aws::{Accounts, Call, Caller, Form, Params, Protocol, RequestId, Service};
@@ -73,7 +72,7 @@ impl Server {
             accounts: Arc::new(Accounts::default()),
             access: Arc::new(Access::allow_all()),
             peer: SocketAddr::from(([127, 0, 0, 1], 1)),
-            headers: HeaderMap::new(),
+            trace: None,
             request_id: RequestId::random(&SimRng::new(1)),
             drain: self.drain.signal(),
         };

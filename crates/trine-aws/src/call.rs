@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use hyper::HeaderMap;
 use serde::{Serialize, de::DeserializeOwned};
 use trine_broker::{Access, Action, Principal, Resource};
 use trine_net::DrainSignal;
@@ -72,8 +71,8 @@ pub struct Call {
     pub access: Arc<Access>,
     /// The client's address.
     pub peer: SocketAddr,
-    /// The request's headers.
-    pub headers: HeaderMap,
+    /// What `X-Amzn-Trace-Id` says: the one header that means something to an action.
+    pub trace: Option<String>,
     /// The id in the answer.
     pub request_id: RequestId,
     /// Fires when the server goes down: long polls answer.
@@ -112,11 +111,5 @@ impl Call {
     pub fn allow(&self, action: Action, resource: Resource<'_>) -> Result<(), ServiceError> {
         let checked = self.access.check(&self.caller.principal, action, resource);
         checked.map_err(|denied| ServiceError::access_denied(denied.to_string()))
-    }
-
-    /// A header's value, when it is text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }

@@ -15,9 +15,6 @@ use crate::{
     service::Inner,
 };
 
-/// The header proxies and SDKs put a trace in.
-const TRACE_HEADER: &str = "x-amzn-trace-id";
-
 /// One call.
 pub(crate) struct Context<'a> {
     /// The edge.
@@ -122,7 +119,7 @@ impl<'a> Context<'a> {
 
     /// The trace of the HTTP request.
     pub(crate) fn trace_header(&self) -> Option<&'a str> {
-        self.call.header(TRACE_HEADER).filter(|trace| !trace.is_empty())
+        self.call.trace.as_deref()
     }
 
     /// Shown as who holds messages.

@@ -20,6 +20,8 @@ const BODY_BYTES_FREE: usize = 64 << 10;
 pub(crate) const BODIES_BYTES_MAX: usize = 256 << 20;
 /// Room is counted in units of so many bytes.
 const UNIT_BYTES: usize = 16 << 10;
+/// A body up to this size is copied out of the read buffer.
+const COPIED_BYTES_MAX: usize = 2 << 10;
 /// Longest pause between two parts of a body.
 pub(crate) const PART_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time for a whole body.
@@ -93,7 +95,9 @@ where
             held_bytes += UNIT_BYTES;
         }
         match (first.is_empty(), more.is_empty()) {
-            // Most bodies come in one part and are not copied.
+            // Most bodies come in one part. A small one is copied: it would hold the connection's read buffer as long as its request is answered, which
+            // for a long poll is long.
+            (true, true) if data.len() <= COPIED_BYTES_MAX => first = Bytes::copy_from_slice(&data),
             (true, true) => first = data,
             (_, empty) => {
                 if empty {

@@ -8,7 +8,7 @@ use hyper::{
     body::Incoming,
     header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
 };
-use trine_broker::Principal;
+use trine_broker::{BoxFuture, Principal};
 
 use super::{
     Session,
@@ -17,12 +17,15 @@ use super::{
     respond::{self, Answer, Style, XMLNS_NONE},
 };
 use crate::{
-    Account, Call, Caller, Form, Helper, Malformed, Params, Protocol, RequestId, ServiceError,
+    Account, Call, Caller, Form, Helper, Malformed, Output, Params, Protocol, RequestId, ServiceError,
     sigv4::{self, AuthError, Credential, Parts},
 };
 
 /// Longest region that is echoed.
 const REGION_BYTES_MAX: usize = 32;
+
+/// The header that proxies and SDKs put a trace in.
+const TRACE_HEADER: &str = "x-amzn-trace-id";
 
 /// A request without its body.
 struct Head {
@@ -73,7 +76,8 @@ pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) ->
     let path = decoded_path(head.uri.path());
     let helper = session.inner.services.iter().any(|s| s.info().helper_prefix.is_some_and(|p| path.starts_with(p)));
     if helper || path == health::PATH {
-        return help(&session, id, head, path, body).await;
+        // In a box: it is rare, and would make the state of every request as large as its own.
+        return Box::pin(help(&session, id, head, path, body)).await;
     }
     let target = head.target();
     let style = Style {
@@ -90,17 +94,41 @@ pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) ->
             return respond::and_close(respond::failure(style, &unreadable(error)));
         }
     };
-    answer(&session, style, head, path, target, received).await
+    let begun = match begin(&session, style, head, path, target, received) {
+        Ok(begun) => begun,
+        Err(answer) => return *answer,
+    };
+    let Begun { style, action, call, received } = begun;
+    let answer = match call.await {
+        Ok(output) => respond::success(style, action, output),
+        Err(error) => {
+            session.inner.counters.failed(error.status);
+            respond::failure(style, &error)
+        }
+    };
+    drop(received);
+    answer
 }
 
-async fn answer(
+/// A call that a service answers now. Nothing else of the request is left: its head lies in the connection's read buffer, which thousands of long polls
+/// would hold.
+struct Begun {
+    style: Style,
+    action: &'static str,
+    call: BoxFuture<Result<Output, ServiceError>>,
+    /// Its room is taken until the answer is ready.
+    received: Received,
+}
+
+/// Everything up to the call itself, or the answer when it does not come to that.
+fn begin(
     session: &Session,
     mut style: Style,
     head: Head,
     path: String,
     target: Option<String>,
     received: Received,
-) -> Answer {
+) -> Result<Begun, Box<Answer>> {
     let inner = &session.inner;
     let counters = &inner.counters;
     let form = form(&head, style.protocol, &received.bytes);
@@ -109,14 +137,14 @@ async fn answer(
         && form.get("Action").is_none_or(str::is_empty)
     {
         count(&counters.malformed);
-        return respond::no_action(style.id);
+        return Err(Box::new(respond::no_action(style.id)));
     }
     let identity = match authenticate(session, &head, &form, &received.bytes) {
         Ok(identity) => identity,
         Err(error) => {
             count(&counters.unauthenticated);
             tracing::debug!(peer = %session.peer, reason = %error, "a request was not let in");
-            return respond::failure(style, &error.answer());
+            return Err(Box::new(respond::failure(style, &error.answer())));
         }
     };
     let signed_for = identity.credential.as_ref().map(|credential| credential.service.as_str());
@@ -132,7 +160,7 @@ async fn answer(
         Ok(found) => found,
         Err(error) => {
             count(&counters.malformed);
-            return respond::failure(style, &error);
+            return Err(Box::new(respond::failure(style, &error)));
         }
     };
     let info = service.info();
@@ -144,7 +172,7 @@ async fn answer(
             "Credential should be scoped to correct service: '{}', not '{shown}'.",
             info.signing_name
         ));
-        return respond::failure(style, &error.answer());
+        return Err(Box::new(respond::failure(style, &error.answer())));
     }
     let params = match style.protocol {
         Protocol::Json => Params::Json(received.bytes.clone()),
@@ -161,18 +189,12 @@ async fn answer(
         accounts: Arc::clone(&inner.accounts),
         access: Arc::clone(if session.checked { &inner.access } else { &inner.open }),
         peer: session.peer,
-        headers: head.headers,
+        trace: Some(head.text(TRACE_HEADER)).filter(|trace| !trace.is_empty()).map(str::to_owned),
         request_id: style.id,
         drain: session.drain.clone(),
     };
     counters.called(action);
-    match service.call(call).await {
-        Ok(output) => respond::success(style, action, output),
-        Err(error) => {
-            counters.failed(error.status);
-            respond::failure(style, &error)
-        }
-    }
+    Ok(Begun { style, action, call: service.call(call), received })
 }
 
 /// Parameters of the query string and, in the Query protocol, of a form body.

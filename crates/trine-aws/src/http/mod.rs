@@ -7,6 +7,7 @@ mod handle;
 mod health;
 mod host;
 mod origin;
+mod preface;
 mod respond;
 mod stats;
 mod watch;
@@ -39,7 +40,7 @@ use self::{
 };
 use crate::{Accounts, Service, sigv4::Keys};
 
-/// Bytes of a request's head: a presigned request carries everything in its first line.
+/// Bytes of a request's head, up to one read more: a presigned request carries everything in its first line.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Headers of a request.
 const HEADERS_MAX: usize = 100;
@@ -145,6 +146,12 @@ impl Aws {
         });
         let peer = conn.peer;
         let (stream, _permit) = conn.into_parts();
+        let http2 = tokio::select! {
+            biased;
+            http2 = preface::is_http2(&stream) => http2,
+            () = drain.draining() => return,
+        };
+        let Some(http2) = http2 else { return };
         let io = TokioIo::new(Watched { stream, watch: Arc::clone(&watch) });
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
@@ -154,6 +161,7 @@ impl Aws {
             .max_header_list_size(HEAD_BYTES_MAX as u32)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(STREAM_WINDOW_BYTES);
+        let server = if http2 { server.http2_only() } else { server.http1_only() };
         let service = service_fn(move |request| {
             let session = Arc::clone(&session);
             async move { Ok::<_, Infallible>(handle::handle(session, request).await) }

@@ -302,8 +302,7 @@ fn a_queue_with_an_interval_answers_what_is_written() {
 #[test]
 fn one_send_that_is_larger_than_the_limit_leaves_its_newest() {
     let mut world = World::new();
-    let settings =
-        QueueSettings { max_messages: Some(2), overflow: Overflow::DropHead, ..QueueSettings::default() };
+    let settings = QueueSettings { max_messages: Some(2), overflow: Overflow::DropHead, ..QueueSettings::default() };
     let queue = world.queue("q", settings);
     world.send(&queue, &["old"]);
     world.send(&queue, &["a", "b", "c", "d"]);

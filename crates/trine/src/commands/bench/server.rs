@@ -19,6 +19,9 @@ const LISTENERS: [&str; 3] = ["kafka", "aws", "redis"];
 /// How long a start may take, recovery of what an earlier run left included.
 const READY_MAX: Duration = Duration::from_secs(60);
 
+/// Connections that a server under load takes; the files that it keeps for itself come on top, and fit into a limit of 20 000.
+const CONNECTIONS_MAX: usize = 15_000;
+
 /// How to start one.
 pub(crate) struct Launch<'a> {
     /// Its data lies below this directory.
@@ -54,6 +57,8 @@ impl Server {
             let at = if launch.listen.contains(&kind) { "127.0.0.1:0" } else { "off" };
             command.arg("--listen").arg(format!("{kind}={at}"));
         }
+        // The default is 10 000: as many waiting receivers would leave no connection for whoever sends to them.
+        command.env("TRINE_LIMITS__CONNECTIONS", CONNECTIONS_MAX.to_string());
         command.args(launch.flags).stdin(Stdio::null()).stdout(Stdio::null());
         let child = pin::on(launch.core, || command.spawn())??;
         // From here on an early return stops the process.
