@@ -81,9 +81,9 @@ struct Received {
 /// Serves a connection until it ends.
 pub(crate) async fn serve(kafka: Arc<Inner>, conn: Conn) {
     let (peer, local, drain) = (conn.peer, conn.local, conn.drain.clone());
-    let (stream, _permit) = conn.into_parts();
+    let (mut stream, _permit) = conn.into_parts();
     let ctx = Arc::new(Ctx { kafka, peer, local, principal: Principal::ANONYMOUS, drain });
-    Connection::new(ctx).run(&stream).await;
+    Connection::new(ctx).run(&mut stream).await;
 }
 
 struct Connection {
@@ -111,7 +111,9 @@ impl Connection {
         }
     }
 
-    async fn run(mut self, stream: &TcpStream) {
+    async fn run(mut self, stream: &mut TcpStream) {
+        let (mut read, write) = stream.split();
+        let stream: &TcpStream = write.as_ref();
         let ctx = Arc::clone(&self.ctx);
         let idle_max = ctx.kafka.config.idle_max;
         let mut drain = ctx.drain.clone();
@@ -157,7 +159,7 @@ impl Connection {
                     Ok(()) => self.last_activity = Instant::now(),
                     Err(_) => return,
                 },
-                frame = self.reader.next(stream, &ctx.kafka.memory), if may_read => match frame {
+                frame = self.reader.next(&mut read, &ctx.kafka.memory), if may_read => match frame {
                     Ok(Step::Frame(frame)) => {
                         self.last_activity = Instant::now();
                         if let Err(close) = self.receive_all(frame).await {

@@ -50,6 +50,7 @@ where
                 let served = serve(conn);
                 tokio::spawn(async move {
                     tokio::select! {
+                        biased;
                         () = served => {}
                         () = closing.closing() => {}
                     }

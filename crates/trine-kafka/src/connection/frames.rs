@@ -1,9 +1,20 @@
 //! Reading frames: bounded before anything is reserved, cancel-safe.
 
-use std::{future::poll_fn, io, pin::Pin, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::Instant};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpStream, tcp::ReadHalf},
+    sync::OwnedSemaphorePermit,
+    time::Instant,
+};
 
 use crate::{
     memory::{Memory, REQUEST_BYTES_FREE},
@@ -12,6 +23,10 @@ use crate::{
 
 /// Bytes asked of the socket when nothing is known about what comes.
 const READ_BYTES: usize = 16 << 10;
+/// Bytes asked of the socket at least, on a connection that has sent little at a time so far.
+const BURST_BYTES_MIN: usize = 1 << 10;
+/// What is expected to come shrinks by this part of itself with every burst that was smaller.
+const BURST_DECAY: usize = 8;
 /// A buffer with less room than this grows before it is read into, unless less is missing.
 const READ_BYTES_MIN: usize = 4 << 10;
 /// Time for a request to arrive, from its first byte.
@@ -58,8 +73,10 @@ pub(super) struct FrameReader {
     /// Kept across cancellation, so that the place in the queue is kept.
     waiting: Option<Waiting>,
     memory: Option<OwnedSemaphorePermit>,
-    /// Bytes of the last request as far as they need no room. The next one is likely to have as many, and a buffer of that size takes it in one read and
-    /// is never copied.
+    /// Bytes that came since the buffer was empty.
+    burst: usize,
+    /// Bytes that lately came at once (as far as they need no room), 0 while nothing has. As many are likely to come again: a buffer of that size takes
+    /// them in one read, is never copied, and keeps no room that a request waiting for its answer would hold.
     expected: usize,
 }
 
@@ -73,6 +90,7 @@ impl FrameReader {
             told: false,
             waiting: None,
             memory: None,
+            burst: 0,
             expected: 0,
         }
     }
@@ -86,12 +104,14 @@ impl FrameReader {
     }
 
     /// Reads on until there is something to say. Cancelled, nothing is lost.
-    pub(super) async fn next(&mut self, stream: &TcpStream, memory: &Memory) -> Result<Step, ReadError> {
+    pub(super) async fn next(&mut self, stream: &mut ReadHalf<'_>, memory: &Memory) -> Result<Step, ReadError> {
         loop {
             if let Some(frame) = self.take()? {
                 return Ok(Step::Frame(frame));
             }
-            if self.started.is_some() && !self.told {
+            if !self.buf.is_empty() && !self.told {
+                // The clock runs for requests that do not come in one piece.
+                self.started.get_or_insert_with(Instant::now);
                 self.told = true;
                 return Ok(Step::Begun);
             }
@@ -101,18 +121,16 @@ impl FrameReader {
                 self.buf = BytesMut::new();
             }
             // One task per connection: the socket's own waker slot is cheaper than a waiter per call.
-            poll_fn(|cx| stream.poll_read_ready(cx)).await.map_err(ReadError::Io)?;
+            poll_fn(|cx| AsRef::<TcpStream>::as_ref(&*stream).poll_read_ready(cx)).await.map_err(ReadError::Io)?;
             let wanted = self.wanted();
             if self.buf.capacity() - self.buf.len() < wanted.min(READ_BYTES_MIN) {
                 self.buf.reserve(wanted);
             }
-            match stream.try_read_buf(&mut self.buf) {
-                Ok(0) => return Ok(Step::Closed),
-                Ok(_) => {
-                    self.started.get_or_insert_with(Instant::now);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(ReadError::Io(error)),
+            match read_once(stream, &mut self.buf).await {
+                None => {}
+                Some(Ok(0)) => return Ok(Step::Closed),
+                Some(Ok(bytes)) => self.burst += bytes,
+                Some(Err(error)) => return Err(ReadError::Io(error)),
             }
         }
     }
@@ -130,9 +148,12 @@ impl FrameReader {
         let Some(len) = self.len.filter(|len| self.buf.len() >= LENGTH_BYTES + len) else { return Ok(None) };
         let bytes = self.buf.split_to(LENGTH_BYTES + len).freeze().slice(LENGTH_BYTES..);
         self.len = None;
-        self.expected = (LENGTH_BYTES + len).min(REQUEST_BYTES_FREE);
-        // What is left in the buffer is the beginning of another request.
-        self.started = (!self.buf.is_empty()).then(Instant::now);
+        if self.buf.is_empty() {
+            let decayed = self.expected - self.expected / BURST_DECAY;
+            self.expected = self.burst.min(REQUEST_BYTES_FREE).max(decayed);
+            self.burst = 0;
+        }
+        self.started = None;
         self.told = false;
         Ok(Some(Frame { bytes, memory: self.memory.take() }))
     }
@@ -155,7 +176,11 @@ impl FrameReader {
     /// room of its own.
     fn wanted(&self) -> usize {
         match self.len {
-            None if self.buf.is_empty() => self.expected.max(READ_BYTES),
+            None if self.buf.is_empty() => match self.expected {
+                0 => READ_BYTES,
+                // One byte more, so that a read of what was expected leaves room: that tells that the socket has nothing more.
+                expected => expected.max(BURST_BYTES_MIN) + 1,
+            },
             None => READ_BYTES,
             Some(len) => {
                 let missing = (LENGTH_BYTES + len).saturating_sub(self.buf.len());
@@ -167,6 +192,19 @@ impl FrameReader {
             }
         }
     }
+}
+
+/// One read into the room of `buf`; `None` when there is nothing to read. A read that leaves room has emptied the socket, and the runtime knows that: the
+/// next wait for readiness costs no system call.
+async fn read_once(stream: &mut ReadHalf<'_>, buf: &mut BytesMut) -> Option<io::Result<usize>> {
+    let mut read = pin!(stream.read_buf(buf));
+    poll_fn(|cx| {
+        Poll::Ready(match read.as_mut().poll(cx) {
+            Poll::Ready(read) => Some(read),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -44,14 +44,8 @@ impl Out {
     /// Writes as much as the socket takes at once. Cancelled, nothing was written.
     pub(super) async fn write(&mut self, stream: &TcpStream) -> io::Result<()> {
         loop {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut used = 0;
-            for (slot, (part, _)) in slices.iter_mut().zip(&self.parts) {
-                *slot = IoSlice::new(part);
-                used += 1;
-            }
             // Most sockets take the bytes: ask for readiness only when they do not.
-            match stream.try_write_vectored(slices.get(..used).unwrap_or_default()) {
+            match self.try_write(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     self.advance(written);
@@ -63,6 +57,20 @@ impl Out {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn try_write(&self, stream: &TcpStream) -> io::Result<usize> {
+        // A single part is common, and a plain write is cheaper.
+        if let (Some((part, _)), 1) = (self.parts.front(), self.parts.len()) {
+            return stream.try_write(part);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let mut used = 0;
+        for (slot, (part, _)) in slices.iter_mut().zip(&self.parts) {
+            *slot = IoSlice::new(part);
+            used += 1;
+        }
+        stream.try_write_vectored(slices.get(..used).unwrap_or_default())
     }
 
     fn advance(&mut self, mut written: usize) {

@@ -96,6 +96,9 @@ impl ResponseBuf {
             *field = body.to_be_bytes();
         }
         let buf = self.buf.freeze();
+        if self.spliced.is_empty() {
+            return Encoded { parts: vec![buf], len };
+        }
         let mut parts = Vec::with_capacity(1 + 2 * self.spliced.len());
         let mut from = 0;
         for (at, bytes) in self.spliced {
