@@ -72,16 +72,33 @@ async fn answer(mut stream: tokio::net::TcpStream, answer_bytes: usize) -> io::R
 
 /// Frames of a fixed size that the echo server answers.
 pub struct Echo {
-    /// Size of a request without its length.
-    pub request_bytes: usize,
+    /// A request without its length.
+    request: Vec<u8>,
     /// Records it counts as.
-    pub records: u64,
+    records: u64,
+}
+
+/// Requests with more bytes are sent from where they lie, as those of the measured protocol are.
+const COPY_BYTES_MAX: usize = 8 << 10;
+
+impl Echo {
+    /// Requests of so many bytes (their length not counted) that count as so many records each.
+    #[must_use]
+    pub fn new(request_bytes: usize, records: u64) -> Self {
+        Self { request: vec![7; request_bytes], records }
+    }
 }
 
 impl Exchange for Echo {
     fn request(&self, _connection: usize, _number: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&(self.request_bytes as u32).to_be_bytes());
-        out.resize(out.len() + self.request_bytes, 7);
+        out.extend_from_slice(&(self.request.len() as u32).to_be_bytes());
+        if self.request.len() <= COPY_BYTES_MAX {
+            out.extend_from_slice(&self.request);
+        }
+    }
+
+    fn tail(&self, _connection: usize) -> &[u8] {
+        if self.request.len() > COPY_BYTES_MAX { &self.request } else { &[] }
     }
 
     fn answer(&self, _number: u32, _frame: &[u8]) -> Result<u64, String> {

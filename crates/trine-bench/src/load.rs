@@ -1,6 +1,6 @@
 //! Closed-loop load over TCP: every connection keeps a number of requests in flight for a time.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +12,12 @@ use crate::histogram::Histogram;
 
 /// Requests and answers of one kind, each a frame with a 4-byte big-endian length in front.
 pub trait Exchange: Send + Sync + 'static {
-    /// Appends one request frame, its length included. `connection` and `number` tell requests apart.
+    /// Appends one request frame, its length included, as far as it is not [`Exchange::tail`]. `connection` and `number` tell requests apart.
     fn request(&self, connection: usize, number: u32, out: &mut Vec<u8>);
+    /// The end of every request of a connection, sent from where it lies: copying large requests would cost more than all else that the generator does.
+    fn tail(&self, _connection: usize) -> &[u8] {
+        &[]
+    }
     /// Checks an answer frame (without its length): how many records it acknowledged, and what was wrong.
     fn answer(&self, number: u32, frame: &[u8]) -> Result<u64, String>;
 }
@@ -106,6 +110,11 @@ async fn connection(
                 exchange.request(index, number, &mut out);
                 sent.push_back((number, now));
                 number = number.wrapping_add(1);
+                let tail = exchange.tail(index);
+                if !tail.is_empty() {
+                    write_both(&mut stream, &out, tail).await?;
+                    out.clear();
+                }
             }
             if !out.is_empty() {
                 stream.write_all(&out).await?;
@@ -135,6 +144,19 @@ async fn connection(
         buffer.copy_within(at..filled, 0);
         filled -= at;
     }
+}
+
+async fn write_both(stream: &mut TcpStream, mut head: &[u8], mut tail: &[u8]) -> io::Result<()> {
+    while !head.is_empty() {
+        let written = stream.write_vectored(&[IoSlice::new(head), IoSlice::new(tail)]).await?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        let of_head = written.min(head.len());
+        head = head.get(of_head..).unwrap_or_default();
+        tail = tail.get(written - of_head..).unwrap_or_default();
+    }
+    stream.write_all(tail).await
 }
 
 /// The first complete frame of `bytes`, without its length.

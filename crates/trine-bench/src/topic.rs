@@ -127,7 +127,7 @@ fn row(options: &Options, fs: &dyn Fs, bytes: usize, connections: usize, in_flig
 
 fn bare_echo(request_bytes: usize, records: u64, shape: Shape) -> io::Result<Outcome> {
     let address = echo::serve(Produce::answer_bytes(TOPIC))?;
-    let exchange: Arc<dyn Exchange> = Arc::new(echo::Echo { request_bytes, records });
+    let exchange: Arc<dyn Exchange> = Arc::new(echo::Echo::new(request_bytes, records));
     load::run(address, exchange, Shape { time: COMPARE.min(shape.time), ..shape })
 }
 

@@ -10,6 +10,11 @@ const VERSION: i16 = 8;
 /// Where the correlation id stands in a frame.
 const CORRELATION_AT: usize = 8;
 
+/// Requests with more bytes are sent from where they lie; only what stands before the rest of a frame is written for each.
+const COPY_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a frame up to the end of its correlation id.
+const HEAD_BYTES: usize = CORRELATION_AT + 4;
+
 /// Produces one batch a request, to a partition that depends on the connection.
 pub struct Produce {
     /// One frame per partition.
@@ -31,6 +36,10 @@ impl Produce {
             })
             .collect();
         Self { frames, records: u64::from(records) }
+    }
+
+    fn frame(&self, connection: usize) -> &[u8] {
+        self.frames.get(connection % self.frames.len().max(1)).map_or(&[], Vec::as_slice)
     }
 
     /// Size of a request without its length.
@@ -95,12 +104,17 @@ fn varint(out: &mut Vec<u8>, v: i64) {
 impl Exchange for Produce {
     fn request(&self, connection: usize, number: u32, out: &mut Vec<u8>) {
         let start = out.len();
-        if let Some(frame) = self.frames.get(connection % self.frames.len().max(1)) {
-            out.extend_from_slice(frame);
-        }
+        let frame = self.frame(connection);
+        let copied = if frame.len() > COPY_BYTES_MAX { HEAD_BYTES } else { frame.len() };
+        out.extend_from_slice(frame.get(..copied).unwrap_or_default());
         if let Some(slot) = out.get_mut(start + CORRELATION_AT..start + CORRELATION_AT + 4) {
             slot.copy_from_slice(&number.to_be_bytes());
         }
+    }
+
+    fn tail(&self, connection: usize) -> &[u8] {
+        let frame = self.frame(connection);
+        if frame.len() > COPY_BYTES_MAX { frame.get(HEAD_BYTES..).unwrap_or_default() } else { &[] }
     }
 
     fn answer(&self, number: u32, frame: &[u8]) -> Result<u64, String> {
@@ -140,6 +154,17 @@ mod tests {
         let produce = Produce::new("t", 2, 10, 1);
         let mut out = Vec::new();
         produce.request(1, 77, &mut out);
+        assert_eq!(crate::load::frame(&out).unwrap().len(), produce.request_bytes());
+        assert_eq!(out[8..12], 77_i32.to_be_bytes());
+    }
+
+    #[test]
+    fn large_requests_come_in_two_parts() {
+        let produce = Produce::new("t", 2, COPY_BYTES_MAX, 1);
+        let mut out = Vec::new();
+        produce.request(1, 77, &mut out);
+        assert_eq!(out.len(), HEAD_BYTES);
+        out.extend_from_slice(produce.tail(1));
         assert_eq!(crate::load::frame(&out).unwrap().len(), produce.request_bytes());
         assert_eq!(out[8..12], 77_i32.to_be_bytes());
     }
