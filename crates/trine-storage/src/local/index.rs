@@ -363,10 +363,26 @@ fn first_ending_after(runs: &VecDeque<Entry>, offset: Offset) -> usize {
     runs.partition_point(|e| e.end() <= offset)
 }
 
-/// Index of the entry with exactly this base.
+/// Index of the entry with exactly this base. Whoever asks wants one of the last: the search begins there, in steps that double, and does not touch the
+/// memory of the others.
 fn find(runs: &VecDeque<Entry>, base: Offset) -> Option<usize> {
-    let at = runs.partition_point(|e| e.base < base);
-    (runs.get(at)?.base == base).then_some(at)
+    let mut high = runs.len();
+    let mut low = high.saturating_sub(1);
+    while low > 0 && runs.get(low).is_some_and(|e| e.base >= base) {
+        let step = 2 * (runs.len() - low);
+        high = low;
+        low = low.saturating_sub(step);
+    }
+    // The first entry with at least this base is in low..=high.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if runs.get(middle).is_some_and(|e| e.base < base) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    (runs.get(low)?.base == base).then_some(low)
 }
 
 #[cfg(test)]

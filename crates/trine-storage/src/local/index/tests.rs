@@ -39,6 +39,18 @@ fn offsets(planned: &[Planned]) -> Vec<Offset> {
 }
 
 #[test]
+fn the_search_from_the_end_finds_every_entry_and_no_other() {
+    for len in 0..70_u64 {
+        let entry = |at| Entry { base: at * 3, max_ts: 0, count: 1, file: FileKey::PENDING, pos: 0, len: 0 };
+        let runs: VecDeque<Entry> = (0..len).map(entry).collect();
+        for base in 0..len * 3 + 4 {
+            let there = base.is_multiple_of(3) && base / 3 < len;
+            assert_eq!(find(&runs, base), there.then_some((base / 3) as usize), "{base} of {len}");
+        }
+    }
+}
+
+#[test]
 fn pending_batches_are_found_and_move_to_their_file_in_order() {
     let (files, wal) = (files(), FileKey::wal(1).unwrap());
     let mut index = Index::default();
