@@ -4,12 +4,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use trine_core::queues::MessageNumber;
-use trine_types::EntityId;
+use trine_types::{EntityId, Timestamp};
 
 /// The first byte of a receipt: its format.
-const VERSION: u8 = 1;
-/// Bytes that are signed: version, entity, number, receive count.
-const SIGNED: usize = 1 + 8 + 8 + 4;
+const VERSION: u8 = 2;
+/// Bytes that are signed: version, entity, number, receive count, stamp.
+const SIGNED: usize = 1 + 8 + 8 + 4 + 4;
 /// Bytes of the signature: 128 bits of HMAC-SHA-256 cannot be guessed.
 const MAC: usize = 16;
 /// Characters of a receipt as text.
@@ -22,12 +22,19 @@ pub struct Receipt {
     entity: EntityId,
     number: MessageNumber,
     count: u32,
+    stamp: u32,
     mac: [u8; MAC],
 }
 
 impl Receipt {
-    pub(crate) fn sign(key: &[u8; 32], entity: EntityId, number: MessageNumber, count: u32) -> Self {
-        let mut receipt = Self { entity, number, count, mac: [0; MAC] };
+    pub(crate) fn sign(
+        key: &[u8; 32],
+        entity: EntityId,
+        number: MessageNumber,
+        count: u32,
+        sent_at: Timestamp,
+    ) -> Self {
+        let mut receipt = Self { entity, number, count, stamp: stamp_of(sent_at), mac: [0; MAC] };
         let full = receipt.hmac(key).finalize().into_bytes();
         if let Some(head) = full.first_chunk::<MAC>() {
             receipt.mac = *head;
@@ -63,12 +70,18 @@ impl Receipt {
         self.count
     }
 
+    /// Tells the message from another that got its number after a crash undid it.
+    pub(crate) const fn stamp(&self) -> u32 {
+        self.stamp
+    }
+
     fn signed(&self) -> [u8; SIGNED] {
         let mut bytes = [0; SIGNED];
         bytes[0] = VERSION;
         bytes[1..9].copy_from_slice(&self.entity.to_bits().to_le_bytes());
         bytes[9..17].copy_from_slice(&self.number.0.to_le_bytes());
         bytes[17..21].copy_from_slice(&self.count.to_le_bytes());
+        bytes[21..25].copy_from_slice(&self.stamp.to_le_bytes());
         bytes
     }
 
@@ -96,9 +109,15 @@ impl Receipt {
             entity: EntityId::from_bits(u64::from_le_bytes(at(1..9)?))?,
             number: MessageNumber(u64::from_le_bytes(at(9..17)?)),
             count: u32::from_le_bytes(signed.get(17..21)?.try_into().ok()?),
+            stamp: u32::from_le_bytes(signed.get(21..25)?.try_into().ok()?),
             mac: mac.try_into().ok()?,
         })
     }
+}
+
+/// The stamp of a message: the lower half of the time at which it was sent. Two messages that had one number in turn were sent before and after a crash.
+pub(crate) const fn stamp_of(sent_at: Timestamp) -> u32 {
+    sent_at.0 as u32
 }
 
 impl std::fmt::Debug for Receipt {
@@ -114,7 +133,7 @@ mod tests {
     const KEY: [u8; 32] = [7; 32];
 
     fn receipt() -> Receipt {
-        Receipt::sign(&KEY, EntityId::new(5, 77).unwrap(), MessageNumber(1 << 57 | 9), 3)
+        Receipt::sign(&KEY, EntityId::new(5, 77).unwrap(), MessageNumber(1 << 57 | 9), 3, Timestamp(1 << 40 | 5))
     }
 
     #[test]

@@ -138,7 +138,7 @@ async fn deliveries(inner: &Arc<Inner>, taken: &Taken) -> Result<(Vec<Delivery>,
         looked_at += 1;
         match reader.message(&one.place).await {
             Ok(message) => deliveries.push(Delivery {
-                receipt: Receipt::sign(&key, entity, one.place.number, one.count),
+                receipt: Receipt::sign(&key, entity, one.place.number, one.count, one.place.sent_at),
                 receive_count: one.count,
                 first_received_at: one.first_received_at,
                 visible_at: one.visible_at,

@@ -17,8 +17,8 @@ use crate::{
 pub(crate) struct SettleCommand {
     pub(crate) queue: QueueRef,
     pub(crate) what: Settle,
-    /// Number and receive count of each receipt that is this queue's, in order.
-    pub(crate) receipts: Vec<(MessageNumber, u32)>,
+    /// Number, receive count and stamp of each receipt that is this queue's, in order.
+    pub(crate) receipts: Vec<(MessageNumber, u32, u32)>,
     pub(crate) room: OwnedSemaphorePermit,
     pub(crate) reply: oneshot::Sender<Vec<Result<(), ReceiptError>>>,
 }
@@ -83,8 +83,9 @@ impl Queues<'_> {
         let room = inner.control_permit()?;
         let (reply, answer) = oneshot::channel();
         let what = what(&sound);
-        let numbers = sound.iter().filter_map(|at| receipts.get(*at)).map(|one| (one.number(), one.receive_count()));
-        let command = SettleCommand { queue: queue.clone(), what, receipts: numbers.collect(), room, reply };
+        let receipts = sound.iter().filter_map(|at| receipts.get(*at));
+        let receipts = receipts.map(|one| (one.number(), one.receive_count(), one.stamp())).collect();
+        let command = SettleCommand { queue: queue.clone(), what, receipts, room, reply };
         inner.mailbox_of(queue.entity()).push(Command::Queue(QueueCommand::Settle(command)))?;
         let settled = answer.await.map_err(|_| Failure::Unknown)?;
         for (at, settled) in sound.into_iter().zip(settled) {

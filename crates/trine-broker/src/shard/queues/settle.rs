@@ -1,9 +1,13 @@
 //! Messages that were handed out are done, kept or given back.
 
 use trine_core::queues::{Handle, HandleError, MessageNumber};
+use trine_storage::Durability;
 
-use super::super::Shard;
-use crate::queues::{QueueRef, ReceiptError, Settle, SettleCommand};
+use super::{super::Shard, Kept};
+use crate::queues::{QueueRef, ReceiptError, Settle, SettleCommand, stamp_of};
+
+/// A number that no message ever has: the log of its lane does not get so long.
+const NOBODY: MessageNumber = MessageNumber::from_bits(u64::MAX);
 
 impl Shard {
     pub(super) fn queue_settle(&mut self, command: SettleCommand) {
@@ -17,7 +21,18 @@ impl Shard {
             return;
         }
         let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
-        let handles: Vec<_> = receipts.iter().map(|(number, count)| handle(*number, *count)).collect();
+        // A crash can undo messages of a queue that does not sync every answer; others get their numbers then, and old receipts are not theirs.
+        let may_lose = slot.kept != Kept::Logged(Durability::Sync);
+        let is_stale = |number: MessageNumber, stamp: u32| {
+            may_lose && slot.state.facts(number).is_some_and(|facts| stamp_of(facts.sent_at) != stamp)
+        };
+        let stale: Vec<usize> =
+            (0..).zip(&receipts).filter(|(_, one)| is_stale(one.0, one.2)).map(|(at, _)| at).collect();
+        // No number of a message that exists: gone.
+        let handles: Vec<_> = (0..)
+            .zip(&receipts)
+            .map(|(at, (number, count, _))| handle(if stale.contains(&at) { NOBODY } else { *number }, *count))
+            .collect();
         let ack = matches!(what, Settle::Ack);
         let handled = match what {
             Settle::Ack => slot.state.decide_ack(self.now, &handles),
@@ -40,7 +55,13 @@ impl Shard {
                 Err(ReceiptError::LimitReached { max_ms: max_ms.cast_unsigned() })
             }
         };
-        let answer: Vec<_> = handled.outcomes.iter().map(answer).collect();
+        let mut answer: Vec<_> = handled.outcomes.iter().map(answer).collect();
+        for at in stale {
+            // What moved away is looked for by its number, too.
+            if let Some(answer) = answer.get_mut(at).filter(|_| ack) {
+                *answer = Ok(());
+            }
+        }
         if ack {
             let acked = handled.outcomes.iter().filter(|outcome| outcome.is_ok()).count();
             self.shared.counters.messages_acked.add(acked as u64);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use trine_broker::{NewMessage, QueueSettings, ReceiptError};
+use trine_broker::{NewMessage, QueueDurability, QueueSettings, ReceiptError};
 
 use super::{super::support::World, *};
 
@@ -110,4 +110,24 @@ fn one_message_that_stays_does_not_keep_all_those_behind_it() {
     world.wait(Duration::from_secs(31));
     stays = world.receive(&queue, 1).remove(0);
     assert_eq!((stays.message.body.as_ref(), stays.receive_count), (&b"stays"[..], 2));
+}
+
+#[test]
+fn receipts_of_what_a_crash_undid_do_nothing_to_what_comes_after() {
+    let mut world = World::new();
+    let queue = world.queue("q", QueueSettings { durability: QueueDurability::Memory, ..QueueSettings::default() });
+    world.send(&queue, &["lost"]);
+    let old = world.receive(&queue, 1);
+    let mut world = world.crash();
+    let queue = world.find("q");
+    assert_eq!(world.counts(&queue), (0, 0, 0, 0));
+    world.wait(Duration::from_millis(10));
+    world.send(&queue, &["new"]);
+    let new = world.receive(&queue, 1);
+    assert_eq!((bodies(&new), new[0].message.number), (vec!["new".to_owned()], old[0].message.number));
+    assert_eq!(world.ack(&queue, &old), [Ok(())], "as of any message that is gone");
+    assert_eq!(world.extend(&queue, &old[0], 0), Err(ReceiptError::Gone));
+    assert_eq!(world.counts(&queue), (0, 1, 0, 0), "the new message is as it was");
+    assert_eq!(world.ack(&queue, &new), [Ok(())]);
+    assert_eq!(world.counts(&queue), (0, 0, 0, 0));
 }
