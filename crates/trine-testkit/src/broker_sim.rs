@@ -40,11 +40,13 @@ pub struct Scope {
     pub steps_max: u64,
     /// Whether disks fail and fill.
     pub faults: bool,
+    /// Whether every answer of a queue is told on standard error.
+    pub trace: bool,
 }
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { lives: 8, steps_max: 250, faults: true }
+        Self { lives: 8, steps_max: 250, faults: true, trace: false }
     }
 }
 
@@ -83,7 +85,7 @@ pub struct Tally {
     pub trims: u64,
     /// Operations under way when a life ended.
     pub cut_off: u64,
-    /// Answered records of interval topics that a power cut took.
+    /// Answered records of topics and messages of queues with an interval that a power cut took.
     pub lost_by_interval: u64,
     /// Superseded records that compaction took.
     pub compacted: u64,
@@ -95,6 +97,24 @@ pub struct Tally {
     pub acks: u64,
     /// Messages compared after a recovery.
     pub peeked: u64,
+    /// Purges answered.
+    pub purges: u64,
+    /// Changes of settings answered.
+    pub altered: u64,
+    /// Queues whose creation was answered.
+    pub queues_made: u64,
+    /// Queues whose deletion was answered.
+    pub queues_deleted: u64,
+    /// Move tasks started.
+    pub moves: u64,
+    /// Receipts of deleted queues that later ones refused.
+    pub stale_refused: u64,
+    /// Messages that a queue refused, because it was full or gone.
+    pub refused: u64,
+    /// Stored messages that a purge, the end of their queue or of their time took.
+    pub taken_away: u64,
+    /// Messages of queues in memory that a restart took.
+    pub forgotten: u64,
 }
 
 impl Tally {
@@ -123,6 +143,15 @@ impl Tally {
             (&mut self.deliveries, other.deliveries),
             (&mut self.acks, other.acks),
             (&mut self.peeked, other.peeked),
+            (&mut self.purges, other.purges),
+            (&mut self.altered, other.altered),
+            (&mut self.queues_made, other.queues_made),
+            (&mut self.queues_deleted, other.queues_deleted),
+            (&mut self.moves, other.moves),
+            (&mut self.stale_refused, other.stale_refused),
+            (&mut self.refused, other.refused),
+            (&mut self.taken_away, other.taken_away),
+            (&mut self.forgotten, other.forgotten),
         ];
         for (sum, value) in fields {
             *sum += value;

@@ -19,7 +19,8 @@ const BUG_SEEDS_MAX: u64 = 100;
 
 #[test]
 fn the_broker_keeps_its_promises() {
-    let (mut tally, start, scope) = (Tally::default(), Instant::now(), Scope::default());
+    let trace = seeds::number("TRINE_SIM_TRACE").is_some_and(|n| n > 0);
+    let (mut tally, start, scope) = (Tally::default(), Instant::now(), Scope { trace, ..Scope::default() });
     let (seeds, _) = seeds::wanted(CYCLES, scope.lives);
     let failed = seeds::run_all(seeds, |seed| run(&|opened| opened, seed, scope), |more| tally.add(&more));
     if let Err(failed) = failed {
@@ -30,6 +31,10 @@ fn the_broker_keeps_its_promises() {
         assert!(tally.duplicates > 0 && tally.full > 0 && tally.failures > 0 && tally.stops > 0, "{tally:?}");
         assert!(tally.sent > 0 && tally.deliveries > 0 && tally.acks > 0 && tally.peeked > 0, "{tally:?}");
         assert!(tally.deleted > 0 && tally.trims > 0 && tally.lost_by_interval > 0 && tally.compacted > 0, "{tally:?}");
+        let queues =
+            [tally.purges, tally.altered, tally.queues_deleted, tally.moves, tally.stale_refused, tally.refused];
+        assert!(queues.iter().all(|&count| count > 0), "{tally:?}");
+        assert!(tally.taken_away > 0 && tally.forgotten > 0, "{tally:?}");
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) struct World<'w> {
     pub(super) power_cut: bool,
     /// Whether the disk is bounded in this life.
     pub(super) bounded: bool,
+    /// Whether a write or sync may fail in this life without anybody saying so at once.
+    pub(super) sync_fails: bool,
     pub(super) next_record: u64,
     pub(super) tally: Tally,
     pub(super) life: u32,
@@ -74,6 +76,7 @@ pub fn run(wrap: Wrap<'_>, seed: u64, scope: Scope) -> Result<Tally, Violation> 
         producers: BTreeMap::new(),
         power_cut: false,
         bounded: false,
+        sync_fails: false,
         next_record: 1,
         tally: Tally::default(),
         life: 0,
@@ -100,6 +103,9 @@ impl World<'_> {
                 self.one_step(&mut live)?;
             }
             self.end_life(live)?;
+            if self.scope.trace {
+                eprintln!("life {life} ended, power cut {}", self.power_cut);
+            }
             self.tally.cycles += 1;
         }
         Ok(())
@@ -191,6 +197,7 @@ impl World<'_> {
             }
             self.bounded = rng.chance(0.15);
         }
+        self.sync_fails = faults.nth_sync.is_some() || faults.nth_write.is_some();
         self.fs.set_faults(faults);
         self.fs.set_capacity(self.bounded.then(|| self.fs.used() + (100 << 10)));
     }
@@ -200,6 +207,9 @@ impl World<'_> {
             0..=8 => self.start_something(live),
             9..=11 => {
                 live.engine.commit();
+                if !self.sync_fails && !self.fs.is_cut() {
+                    self.queues.log_was_synced(trine_env::Clock::mono(&self.clock));
+                }
             }
             12 => {
                 live.engine.maintain();

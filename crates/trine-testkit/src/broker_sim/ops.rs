@@ -323,7 +323,7 @@ impl World<'_> {
 
     fn learn(&mut self, live: &Live, what: &What, answer: Answer) -> Check {
         match (what, answer) {
-            (What::Queue(what), Answer::Queue(answer)) => self.learn_queue(what, answer),
+            (What::Queue(what), Answer::Queue(answer)) => self.learn_queue(live, what, answer),
             (What::Create { name }, Answer::Topic(result)) => self.learn_create(name, &result),
             (What::Grow { id }, Answer::Topic(Ok(topic))) if topic.id == *id => {
                 if let Some(known) = self.model.topics.get_mut(id) {
