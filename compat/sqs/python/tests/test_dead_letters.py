@@ -65,6 +65,32 @@ def test_redrive_to_the_source(sqs, queue, tools):
     assert tools.counts(dead) == (0, 0, 0)
 
 
+def test_redrive_to_a_source_that_was_made_again(sqs, queue, tools):
+    dead, url = with_dead_letters(queue, tools, times=1)
+    queue(RedrivePolicy={"deadLetterTargetArn": tools.arn(dead), "maxReceiveCount": 5})
+    tools.send(url, "a")
+    exhaust(sqs, tools, url, 1)
+    tools.eventually(lambda: tools.counts(dead)[0] == 1)
+    sqs.delete_queue(QueueUrl=url)
+    sqs.start_message_move_task(SourceArn=tools.arn(dead))
+    tools.eventually(lambda: sqs.list_message_move_tasks(SourceArn=tools.arn(dead))["Results"][0]["Status"] == "FAILED")
+    (result,) = sqs.list_message_move_tasks(SourceArn=tools.arn(dead))["Results"]
+    assert result["FailureReason"] == "AWS.SimpleQueueService.NonExistentQueue"
+    assert sqs.create_queue(QueueName=url.rsplit("/", 1)[1])["QueueUrl"] == url
+    sqs.start_message_move_task(SourceArn=tools.arn(dead))
+    assert [m["Body"] for m in tools.drain(url, 1)] == ["a"]
+
+
+def test_a_late_delete_reaches_the_dead_letter_queue(sqs, queue, tools):
+    dead, url = with_dead_letters(queue, tools, times=1)
+    tools.send(url, "slow", "lost")
+    slow, _ = tools.receive(url, 10, VisibilityTimeout=0)
+    assert tools.receive(url, 10) == []
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=slow["ReceiptHandle"])
+    assert [m["Body"] for m in tools.drain(dead, 1)] == ["lost"]
+    assert tools.counts(dead)[0] == 0
+
+
 def test_redrive_elsewhere(sqs, queue, tools):
     dead, url = with_dead_letters(queue, tools, times=1)
     elsewhere = queue()

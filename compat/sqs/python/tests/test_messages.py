@@ -339,3 +339,14 @@ def test_resource_interface(endpoint, unique, tools):
     message.delete()
     assert queue.attributes["ApproximateNumberOfMessages"] == "0"
     queue.delete()
+
+
+def test_empty_lists(sqs, queue, tools):
+    """botocore's Query form of an empty list is a parameter without a value."""
+    url = queue()
+    tools.send(url, "a")
+    (message,) = sqs.receive_message(QueueUrl=url, AttributeNames=[], MessageAttributeNames=[])["Messages"]
+    assert "Attributes" not in message and "MessageAttributes" not in message
+    assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[])
+    with tools.fails("AWS.SimpleQueueService.EmptyBatchRequest"):
+        sqs.delete_message_batch(QueueUrl=url, Entries=[])
