@@ -1,5 +1,7 @@
 //! The commit loop: group commit without linger. While one sync runs, the next frame's batches queue up by themselves.
 //!
+//! A large frame is synced beside the loop (`overlap.rs`), which meanwhile prepares the next one if that is large too.
+//!
 //! A round: take what is queued → build a frame → `pwrite` → (`fdatasync`) → publish the watermarks, wake the owners → tell the run indexes where the
 //! batches lie. Until that last step batches are read from memory, so it may come after the answer.
 //!
@@ -22,7 +24,8 @@ use trine_types::Lsn;
 use super::{
     frame::{FrameBuilder, PAGE, WalPos, padded},
     index::Placed,
-    shared::Shared,
+    overlap::{Job, Overlap},
+    shared::{Shard, Shared},
     spare::{self, WalFile, first_frame, room_for},
 };
 use crate::Durability;
@@ -58,6 +61,8 @@ pub(crate) struct Committer {
     rotate: usize,
     /// The disk was full; try again at this time.
     stalled: Option<Duration>,
+    /// Syncs large frames; none in simulation.
+    overlap: Option<Overlap>,
 }
 
 /// How often a frame is tried again while the disk is full.
@@ -83,7 +88,24 @@ impl Committer {
             due: None,
             rotate: 0,
             stalled: None,
+            overlap: None,
         }
+    }
+
+    /// Has large frames synced by a thread of their own from now on, until [`Committer::join_syncs`].
+    pub(crate) fn overlap_syncs(&mut self) -> io::Result<()> {
+        self.overlap = Some(Overlap::start(Arc::clone(&self.shared))?);
+        Ok(())
+    }
+
+    /// Waits for the sync that is under way and ends its thread.
+    pub(crate) fn join_syncs(&mut self) {
+        self.overlap = None;
+    }
+
+    /// Whether a sync goes on beside the loop.
+    fn is_syncing(&self) -> bool {
+        self.overlap.as_ref().is_some_and(Overlap::is_busy)
     }
 
     /// One round; false when nothing was to be done.
@@ -91,7 +113,8 @@ impl Committer {
         if self.shared.failed() {
             return false;
         }
-        if self.taken == 0 {
+        // While a sync goes on, a small frame would only take the place of a larger one after it.
+        if self.taken == 0 && (!self.is_syncing() || self.queued() >= OVERLAP_BYTES) {
             self.take();
         }
         let now = self.shared.clock.mono();
@@ -122,11 +145,34 @@ impl Committer {
                     (self.shared.waker)(shard.id);
                 }
             }
+        } else if self.overlap.is_some() && (self.builder.len() >= OVERLAP_BYTES || self.is_syncing()) {
+            self.place();
+            self.submit_sync();
+            return true;
         } else if !self.stop_on_error("sync of the log", Self::sync) {
             return false;
         }
         self.place();
         true
+    }
+
+    /// Bytes of batches that wait to be written.
+    fn queued(&self) -> usize {
+        self.shared.shards.iter().map(|shard| shard.queued_bytes.load(Relaxed) as usize).sum()
+    }
+
+    /// Has everything written synced beside the loop, once the sync that is under way is done.
+    fn submit_sync(&mut self) {
+        self.due = None;
+        self.shared.force_sync.store(false, Relaxed);
+        let job = Job {
+            file: Arc::clone(&self.wal.file),
+            to: WalPos { file: self.wal.no, pos: self.pos },
+            written: self.shared.shards.iter().map(Shard::written).collect(),
+        };
+        if let Some(overlap) = &self.overlap {
+            overlap.submit(job);
+        }
     }
 
     /// Syncs what earlier rounds only wrote, when its time has come; false when nothing was to be done.
@@ -135,7 +181,14 @@ impl Committer {
             self.shared.force_sync.store(false, Relaxed);
             return false;
         };
-        (due <= now || self.shared.force_sync.load(Relaxed)) && self.stop_on_error("sync of the log", Self::sync)
+        if due > now && !self.shared.force_sync.load(Relaxed) {
+            return false;
+        }
+        if self.is_syncing() {
+            self.submit_sync();
+            return true;
+        }
+        self.stop_on_error("sync of the log", Self::sync)
     }
 
     /// How long the thread may sleep.
@@ -216,11 +269,7 @@ impl Committer {
 
     /// Makes everything written durable and says so.
     fn sync(&mut self) -> io::Result<()> {
-        let begun = self.shared.clock.mono();
-        self.wal.file.sync_data()?;
-        let took = self.shared.clock.mono().saturating_sub(begun);
-        self.shared.counters.syncs.fetch_add(1, Relaxed);
-        self.shared.counters.sync_us.fetch_add(took.as_micros() as u64, Relaxed);
+        self.shared.sync_log(&*self.wal.file)?;
         self.publish();
         Ok(())
     }
@@ -228,16 +277,8 @@ impl Committer {
     fn publish(&mut self) {
         self.due = None;
         self.shared.force_sync.store(false, Relaxed);
-        {
-            let mut heads = self.shared.heads.lock();
-            heads.synced = heads.written;
-        }
-        for shard in &self.shared.shards {
-            let written = shard.written.load(Relaxed);
-            if shard.durable.swap(written, Release) != written {
-                (self.shared.waker)(shard.id);
-            }
-        }
+        let written = self.shared.heads.lock().written;
+        self.shared.publish(written, self.shared.shards.iter().map(Shard::written));
     }
 
     /// Tells the run indexes where the frame's batches lie, and the cache what they are.
@@ -279,6 +320,13 @@ impl Committer {
 
     /// Goes on in the next file, which has at least `needed` bytes. Durable, in this order: the next file's header and name, the end frame here.
     fn switch(&mut self, needed: u64) -> io::Result<()> {
+        if let Some(overlap) = &self.overlap {
+            // A sync of this file would publish an end of it after the next one has begun. If it fails, nothing more is written.
+            overlap.wait();
+            if self.shared.failed() {
+                return Err(io::Error::other("the store has stopped"));
+            }
+        }
         let shared = Arc::clone(&self.shared);
         let mut spares = shared.spares.lock();
         let no = self.wal.no + 1;
@@ -342,6 +390,8 @@ impl Committer {
     }
 }
 
+/// From this size on a frame is synced beside the loop: copying and checksumming so much takes long enough to be worth waking another thread.
+const OVERLAP_BYTES: usize = 1 << 20;
 /// Batches whose place is told at once.
 const PLACE_AT_ONCE: usize = 256;
 /// Capacity kept between frames.

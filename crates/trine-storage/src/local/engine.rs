@@ -1,4 +1,4 @@
-//! The moving parts: steps in simulation, two threads in production.
+//! The moving parts: steps in simulation, threads in production.
 
 use std::{
     io,
@@ -62,11 +62,15 @@ impl Engine for LocalEngine {
         let commit = {
             let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
             std::thread::Builder::new().name("trine-commit".into()).spawn(move || {
+                if let Err(error) = committer.overlap_syncs() {
+                    shared.fail("start of thread trine-sync", &error);
+                }
                 while !stop.load(Ordering::Acquire) {
                     if !committer.round() {
                         shared.commit_signal.wait(committer.patience());
                     }
                 }
+                committer.join_syncs();
                 committer
             })
         };

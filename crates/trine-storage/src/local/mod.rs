@@ -21,6 +21,7 @@ mod index_file;
 mod index_save;
 mod maintain;
 mod options;
+mod overlap;
 mod pace;
 mod read;
 mod reclaim;

@@ -75,6 +75,11 @@ impl Shard {
     pub(crate) fn written(&self) -> Lsn {
         Lsn(self.written.load(Ordering::Acquire))
     }
+
+    /// All up to `to` is durable; whether that is news.
+    pub(crate) fn raise_durable(&self, to: Lsn) -> bool {
+        self.durable.fetch_max(to.0, Ordering::AcqRel) < to.0
+    }
 }
 
 /// Places in the log that others need to know.

@@ -1,6 +1,7 @@
 //! The failures that decisions E1–E17 name, one test each, on a simulated disk. Random combinations are the crash simulation's business.
 
 mod damage;
+mod overlap;
 mod world;
 
 use std::{path::Path, time::Duration};
