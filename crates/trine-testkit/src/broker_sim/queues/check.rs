@@ -32,10 +32,7 @@ impl World<'_> {
             return self.make_queues(live);
         }
         self.check_made(live)?;
-        let mut found = BTreeMap::new();
-        for (name, text) in NAMES.into_iter().enumerate() {
-            self.look_at(live, name, &mut found).map_err(|what| format!("queue {text}: {what}"))?;
-        }
+        let found = self.look_everywhere(live)?;
         self.tally.peeked += found.len() as u64;
         self.forget_volatile(&found)?;
         self.forgive_lazy(&found)?;
@@ -51,8 +48,32 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Everything in all queues. What was on its way goes on meanwhile: the dead-letter queue is looked at before and after all others, so that a message that
+    /// goes to it or comes from it is seen at least once; one that left it while others were looked at counts as on its way.
+    fn look_everywhere(&mut self, live: &mut Live) -> Result<BTreeMap<u64, Vec<Found>>, String> {
+        let (mut before, mut found) = (BTreeMap::new(), BTreeMap::new());
+        self.look_at(live, DEAD, &mut before)?;
+        for name in (0..NAMES.len()).filter(|name| *name != DEAD) {
+            self.look_at(live, name, &mut found)?;
+        }
+        self.look_at(live, DEAD, &mut found)?;
+        for (id, ones) in before {
+            let now: &mut Vec<Found> = found.entry(id).or_default();
+            for one in ones {
+                if !now.iter().any(|other| (other.made, other.number) == (one.made, one.number)) {
+                    now.push(Found { moving: true, ..one });
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Adds everything in a queue, by the number in the body.
     fn look_at(&mut self, live: &mut Live, name: usize, found: &mut BTreeMap<u64, Vec<Found>>) -> Check {
+        self.add_from(live, name, found).map_err(|what| format!("queue {}: {what}", NAMES[name]))
+    }
+
+    fn add_from(&mut self, live: &mut Live, name: usize, found: &mut BTreeMap<u64, Vec<Found>>) -> Check {
         let Some((queue, made)) = self.queue(live, name) else { return Ok(()) };
         let mut from = None;
         loop {
