@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::cycles::{self, Load, Outcome};
-use super::http::Connection;
+use super::http::{Connection, Request};
 
 /// Messages in one request.
 const BATCH: u64 = 10;
@@ -26,7 +26,8 @@ pub fn fill(
 ) -> io::Result<Duration> {
     let body = "x".repeat(payload);
     let entries: Vec<_> = (0..BATCH).map(|i| format!(r#"{{"Id":"{i}","MessageBody":"{body}"}}"#)).collect();
-    let request: Arc<str> = format!(r#"{{"QueueUrl":"{url}","Entries":[{}]}}"#, entries.join(",")).into();
+    let request = format!(r#"{{"QueueUrl":"{url}","Entries":[{}]}}"#, entries.join(","));
+    let request = Arc::new(Request::new(address, "SendMessageBatch", &request));
     let sent = Arc::new(AtomicU64::new(0));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let begun = Instant::now();
@@ -37,7 +38,7 @@ pub fn fill(
             let (request, sent) = (Arc::clone(&request), Arc::clone(&sent));
             tasks.push(tokio::spawn(async move {
                 while sent.fetch_add(BATCH, Ordering::Relaxed) < messages {
-                    let answer = connection.call("SendMessageBatch", &request).await?;
+                    let answer = connection.call_built(&request).await?;
                     if answer.contains("\"Failed\":[{") {
                         return Err(io::Error::other(format!("a send failed: {answer}")));
                     }

@@ -1,8 +1,9 @@
 //! Just enough of an HTTP/1.1 client to load a server that speaks the SQS protocol (JSON 1.0): one request at a time on a kept connection.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
+use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -17,11 +18,55 @@ pub struct Connection {
     stream: Option<TcpStream>,
     out: Vec<u8>,
     buffer: Vec<u8>,
+    /// The body of a chunked answer; others stay where they are.
     body: Vec<u8>,
 }
 
+/// What requests of an action begin with, up to the number of bytes of the body.
+pub struct Head {
+    action: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Head {
+    /// The head of an action's requests to a server.
+    #[must_use]
+    pub fn new(address: SocketAddr, action: &'static str) -> Self {
+        let bytes = format!(
+            "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.{action}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0\r\n\
+             Content-Length: "
+        );
+        Self { action, bytes: bytes.into_bytes() }
+    }
+
+    fn put(&self, body: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&self.bytes);
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{}\r\n\r\n", body.len());
+        out.extend_from_slice(body);
+    }
+}
+
+/// A whole request: what a load sends again and again is built once, since generator and server share the machine.
+pub struct Request {
+    action: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Request {
+    /// A request of an action to a server.
+    #[must_use]
+    pub fn new(address: SocketAddr, action: &'static str, body: &str) -> Self {
+        let mut bytes = Vec::new();
+        Head::new(address, action).put(body.as_bytes(), &mut bytes);
+        Self { action, bytes }
+    }
+}
+
 /// Where an answer's body is.
-struct Head {
+struct Answer {
     status: u16,
     len: usize,
     length: Option<usize>,
@@ -43,33 +88,47 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection breaks, or the server answers with anything but 200.
-    pub async fn call(&mut self, action: &str, body: &str) -> io::Result<&str> {
+    pub async fn call(&mut self, action: &'static str, body: &str) -> io::Result<&str> {
         self.write(action, body).await?;
         self.answer(action).await
+    }
+
+    /// The same with a request that was built before.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub async fn call_built(&mut self, request: &Request) -> io::Result<&str> {
+        self.stream().await?.write_all(&request.bytes).await?;
+        self.answer(request.action).await
+    }
+
+    /// The same with a body of its own behind a head that was built before.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub async fn call_with(&mut self, head: &Head, body: &[u8]) -> io::Result<&str> {
+        let mut out = std::mem::take(&mut self.out);
+        head.put(body, &mut out);
+        let written = self.stream().await?.write_all(&out).await;
+        self.out = out;
+        written?;
+        self.answer(head.action).await
     }
 
     /// Writes a request without waiting for its answer.
     ///
     /// # Errors
     /// When the connection breaks.
-    pub async fn write(&mut self, action: &str, body: &str) -> io::Result<()> {
-        self.out.clear();
-        self.out.extend_from_slice(
-            format!(
-                "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.{action}\r\n\
-                 Authorization: AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0\r\n\
-                 Content-Length: {}\r\n\r\n",
-                self.address,
-                body.len()
-            )
-            .as_bytes(),
-        );
-        self.out.extend_from_slice(body.as_bytes());
+    pub async fn write(&mut self, action: &'static str, body: &str) -> io::Result<()> {
+        let request = Request::new(self.address, action, body);
+        self.stream().await?.write_all(&request.bytes).await
+    }
+
+    async fn stream(&mut self) -> io::Result<&mut TcpStream> {
         if self.stream.is_none() {
             self.stream = Some(connect(self.address).await?);
         }
-        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        stream.write_all(&self.out).await
+        self.stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Waits for the answer to the request that was written.
@@ -106,12 +165,15 @@ impl Connection {
             while self.buffer.len() < end {
                 self.more().await?;
             }
-            self.body.extend_from_slice(self.buffer.get(head.len..end).unwrap_or_default());
         }
         if head.close {
             self.stream = None;
         }
-        let body = std::str::from_utf8(&self.body).map_err(io::Error::other)?;
+        let body = match head.chunked {
+            true => self.body.as_slice(),
+            false => self.buffer.get(head.len..head.len + head.length.unwrap_or(0)).unwrap_or_default(),
+        };
+        let body = std::str::from_utf8(body).map_err(io::Error::other)?;
         if head.status == 200 {
             return Ok(body);
         }
@@ -137,30 +199,41 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn head(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let Some(len) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
-    let text = std::str::from_utf8(bytes.get(..len).unwrap_or_default()).map_err(io::Error::other)?;
-    let mut lines = text.split("\r\n");
+/// What an answer's head says, once it is all there.
+fn head(bytes: &[u8]) -> io::Result<Option<Answer>> {
+    let Some(len) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+    let mut lines = bytes.get(..len).unwrap_or_default().split(|byte| *byte == b'\n');
     let line = lines.next().unwrap_or_default();
-    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let status = status.ok_or_else(|| io::Error::other(format!("no HTTP answer: {line:?}")))?;
-    let mut head = Head { status, len: len + 4, length: None, chunked: false, close: line.starts_with("HTTP/1.0") };
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("content-length") {
-            head.length = value.parse().ok();
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            head.chunked = value.eq_ignore_ascii_case("chunked");
-        } else if name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close") {
-            head.close = true;
+    let status = line.split(|byte| *byte == b' ').nth(1).and_then(number);
+    let status = status.and_then(|status| u16::try_from(status).ok());
+    let status =
+        status.ok_or_else(|| io::Error::other(format!("no HTTP answer: {:?}", String::from_utf8_lossy(line))))?;
+    let close = line.starts_with(b"HTTP/1.0");
+    let mut answer = Answer { status, len: len + 4, length: None, chunked: false, close };
+    for line in lines {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = line.split_at(colon);
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        // Names of the three headers that matter differ in length.
+        match name.len() {
+            14 if name.eq_ignore_ascii_case(b"content-length") => answer.length = number(value),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                answer.chunked = value.eq_ignore_ascii_case(b"chunked");
+            }
+            10 if name.eq_ignore_ascii_case(b"connection") => answer.close |= value.eq_ignore_ascii_case(b"close"),
+            _ => {}
         }
     }
-    Ok(Some(head))
+    Ok(Some(answer))
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// The bytes of a chunk's size line and of its data.
 fn chunk(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
-    let Some(line) = bytes.windows(2).position(|two| two == b"\r\n") else { return Ok(None) };
+    let Some(line) = memmem::find(bytes, b"\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(bytes.get(..line).unwrap_or_default()).map_err(io::Error::other)?;
     let size = text.split(';').next().unwrap_or_default().trim();
     let size = usize::from_str_radix(size, 16).map_err(io::Error::other)?;
@@ -169,12 +242,13 @@ fn chunk(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
 
 /// The values of a text member, wherever they stand in an answer. Receipt handles, ids and URLs have no escapes that matter here.
 pub fn members<'a>(body: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
-    let key = format!("\"{name}\"");
+    let key = memmem::Finder::new(format!("\"{name}\"").as_bytes()).into_owned();
     let mut rest = body;
     std::iter::from_fn(move || {
-        let at = rest.find(&key)?;
-        let after = rest.get(at + key.len()..)?.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-        let end = after.find('"')?;
+        let at = key.find(rest.as_bytes())?;
+        let after = rest.get(at + key.needle().len()..)?.trim_start().strip_prefix(':')?.trim_start();
+        let after = after.strip_prefix('"')?;
+        let end = memchr::memchr(b'"', after.as_bytes())?;
         rest = after.get(end..)?;
         after.get(..end)
     })
