@@ -34,7 +34,8 @@ pub struct BatchBuilder {
     base_timestamp: i64,
     max_timestamp: i64,
     count: i32,
-    records: Vec<u8>,
+    /// Room for the header, then the records.
+    batch: Vec<u8>,
     too_large: bool,
 }
 
@@ -57,9 +58,15 @@ impl BatchBuilder {
             base_timestamp: NO_TIMESTAMP,
             max_timestamp: NO_TIMESTAMP,
             count: 0,
-            records: Vec::new(),
+            batch: Vec::new(),
             too_large: false,
         }
+    }
+
+    /// The same with memory for so many bytes of records, so that they are not moved while the batch grows.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Self {
+        Self { batch: Vec::with_capacity(BATCH_HEADER_BYTES + bytes), ..Self::new() }
     }
 
     /// Compresses the records.
@@ -96,16 +103,19 @@ impl BatchBuilder {
         let size = key.map_or(0, <[u8]>::len)
             + value.map_or(0, <[u8]>::len)
             + headers.iter().map(|h| h.key.len() + h.value.map_or(0, <[u8]>::len)).sum::<usize>();
-        if self.too_large || self.records.len().saturating_add(size) > BUILD_BYTES_MAX {
+        if self.too_large || self.batch.len().saturating_add(size) > BUILD_BYTES_MAX {
             self.too_large = true;
             return;
         }
         if self.count == 0 {
             self.base_timestamp = timestamp;
         }
+        if self.batch.is_empty() {
+            self.batch.resize(BATCH_HEADER_BYTES, 0);
+        }
         self.max_timestamp = self.max_timestamp.max(timestamp);
         let delta = timestamp.saturating_sub(self.base_timestamp);
-        put_record(&mut self.records, delta, self.count, key, value, headers.iter().copied());
+        put_record(&mut self.batch, delta, self.count, key, value, headers.iter().copied());
         self.count += 1;
     }
 
@@ -118,7 +128,8 @@ impl BatchBuilder {
     /// Bytes of the batch so far, before compression.
     #[must_use]
     pub const fn uncompressed_bytes(&self) -> usize {
-        BATCH_HEADER_BYTES + self.records.len()
+        let bytes = self.batch.len();
+        if bytes == 0 { BATCH_HEADER_BYTES } else { bytes }
     }
 
     /// The batch. An empty one announces no records and covers one offset position less than none; servers refuse it.
@@ -140,7 +151,22 @@ impl BatchBuilder {
             base_sequence: self.producer.2,
             record_count: self.count,
         };
-        Ok(assemble(header, self.compression, &self.records)?)
+        if self.compression.codec != Codec::None {
+            let records = self.batch.get(BATCH_HEADER_BYTES..).unwrap_or_default();
+            return Ok(assemble(header, self.compression, records)?);
+        }
+        // In front of the records, which stay where they are.
+        let mut batch = self.batch;
+        if batch.is_empty() {
+            batch.resize(BATCH_HEADER_BYTES, 0);
+        }
+        let mut head = Vec::with_capacity(BATCH_HEADER_BYTES);
+        header.put(&mut head);
+        if let Some(room) = batch.get_mut(..BATCH_HEADER_BYTES) {
+            room.copy_from_slice(&head);
+        }
+        seal(&mut batch);
+        Ok(Bytes::from(batch))
     }
 }
 

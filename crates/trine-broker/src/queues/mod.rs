@@ -26,7 +26,7 @@ pub(crate) use peek::{PeekedPlace, PeekedPlaces};
 pub use queue_ref::QueueRef;
 pub(crate) use read::{Place, ReadError, Reader};
 pub use receipt::Receipt;
-pub(crate) use receipt::stamp_of;
+pub(crate) use receipt::{Signer, stamp_of};
 pub(crate) use receive::{ReceiveCommand, Taken, TakenMessage};
 pub(crate) use send::{LaneBatch, SendAnswer, SendCommand};
 pub use send::{MESSAGES_PER_SEND_MAX, SEND_BYTES_MAX};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use trine_core::queues::MessageNumber;
 use trine_types::{EntityId, Timestamp, Uuid};
 
-use super::{Message, stored};
+use super::{Message, stored::OpenBatch};
 use crate::{
     broker::Inner,
     streams::{ReadFailure, read},
@@ -37,7 +37,7 @@ pub(crate) enum ReadError {
 /// Reads messages one after the other; those that were sent together are read together.
 pub(crate) struct Reader<'a> {
     inner: &'a Arc<Inner>,
-    last: Option<(EntityId, std::ops::Range<u64>, Bytes)>,
+    last: Option<(EntityId, OpenBatch)>,
 }
 
 impl<'a> Reader<'a> {
@@ -48,31 +48,31 @@ impl<'a> Reader<'a> {
     /// The message of a place.
     pub(crate) async fn message(&mut self, place: &Place) -> Result<Message, ReadError> {
         let offset = place.number.offset();
-        let batch = match &place.batch {
-            Some(batch) => batch.clone(),
-            None => self.batch(place.entity, offset).await?,
-        };
-        stored::message(&batch, place).ok_or_else(|| {
+        let known = self.last.as_ref().is_some_and(|(entity, open)| match &place.batch {
+            Some(batch) => open.is_of(batch),
+            None => *entity == place.entity && open.offsets().contains(&offset),
+        });
+        if !known {
+            let batch = match &place.batch {
+                Some(batch) => batch.clone(),
+                None => self.batch(place.entity, offset).await?,
+            };
+            self.last = OpenBatch::new(batch).map(|open| (place.entity, open));
+        }
+        let message = self.last.as_mut().and_then(|(_, open)| open.message(place));
+        message.ok_or_else(|| {
             let what = format!("entity {}, offset {offset}: the record makes no sense", place.entity);
             tracing::error!("{what}");
             ReadError::Failed(what)
         })
     }
 
-    async fn batch(&mut self, entity: EntityId, offset: u64) -> Result<Bytes, ReadError> {
-        if let Some((known, range, batch)) = &self.last
-            && *known == entity
-            && range.contains(&offset)
-        {
-            return Ok(batch.clone());
-        }
+    async fn batch(&self, entity: EntityId, offset: u64) -> Result<Bytes, ReadError> {
         let found = read(self.inner, entity, offset, offset + 1, 1).await.map_err(|error| match error {
             ReadFailure::Corrupt(at) => ReadError::Failed(format!("corrupt data in {at}")),
             ReadFailure::Io(what) => ReadError::Failed(what),
         })?;
         let holds = |batch: &trine_storage::StoredBatch| (batch.base..batch.end()).contains(&offset);
-        let batch = found.into_iter().find(holds).ok_or(ReadError::Gone)?;
-        self.last = Some((entity, batch.base..batch.end(), batch.bytes.clone()));
-        Ok(batch.bytes)
+        found.into_iter().find(holds).map(|batch| batch.bytes).ok_or(ReadError::Gone)
     }
 }

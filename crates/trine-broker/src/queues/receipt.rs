@@ -26,34 +26,39 @@ pub struct Receipt {
     mac: [u8; MAC],
 }
 
-impl Receipt {
-    pub(crate) fn sign(
-        key: &[u8; 32],
-        entity: EntityId,
-        number: MessageNumber,
-        count: u32,
-        sent_at: Timestamp,
-    ) -> Self {
-        let mut receipt = Self { entity, number, count, stamp: stamp_of(sent_at), mac: [0; MAC] };
-        let full = receipt.hmac(key).finalize().into_bytes();
+/// Makes receipts and knows its own.
+#[derive(Clone)]
+pub(crate) struct Signer(Hmac<Sha256>);
+
+impl Signer {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        // A key of the hash's own length is always taken.
+        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+
+    /// The receipt of a delivery.
+    pub(crate) fn sign(&self, entity: EntityId, number: MessageNumber, count: u32, sent_at: Timestamp) -> Receipt {
+        let mut receipt = Receipt { entity, number, count, stamp: stamp_of(sent_at), mac: [0; MAC] };
+        let full = self.hmac(&receipt).finalize().into_bytes();
         if let Some(head) = full.first_chunk::<MAC>() {
             receipt.mac = *head;
         }
         receipt
     }
 
-    fn hmac(&self, key: &[u8; 32]) -> Hmac<Sha256> {
-        // A key of the hash's own length is always taken.
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-        mac.update(&self.signed());
+    /// Whether this server issued a receipt. Takes as long whatever is wrong with it.
+    pub(crate) fn is_genuine(&self, receipt: &Receipt) -> bool {
+        self.hmac(receipt).verify_truncated_left(&receipt.mac).is_ok()
+    }
+
+    fn hmac(&self, receipt: &Receipt) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(&receipt.signed());
         mac
     }
+}
 
-    /// Whether this server issued it. Takes as long whatever is wrong with it.
-    pub(crate) fn is_genuine(&self, key: &[u8; 32]) -> bool {
-        self.hmac(key).verify_truncated_left(&self.mac).is_ok()
-    }
-
+impl Receipt {
     pub(crate) const fn entity(&self) -> EntityId {
         self.entity
     }
@@ -88,8 +93,9 @@ impl Receipt {
     /// The receipt as URL-safe text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut bytes = self.signed().to_vec();
-        bytes.extend_from_slice(&self.mac);
+        let mut bytes = [0; SIGNED + MAC];
+        bytes[..SIGNED].copy_from_slice(&self.signed());
+        bytes[SIGNED..].copy_from_slice(&self.mac);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -133,7 +139,7 @@ mod tests {
     const KEY: [u8; 32] = [7; 32];
 
     fn receipt() -> Receipt {
-        Receipt::sign(&KEY, EntityId::new(5, 77).unwrap(), MessageNumber(1 << 57 | 9), 3, Timestamp(1 << 40 | 5))
+        Signer::new(&KEY).sign(EntityId::new(5, 77).unwrap(), MessageNumber(1 << 57 | 9), 3, Timestamp(1 << 40 | 5))
     }
 
     #[test]
@@ -141,7 +147,7 @@ mod tests {
         let text = receipt().to_text();
         assert_eq!((Receipt::parse(&text), text.len()), (Some(receipt()), TEXT));
         assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-        assert!(receipt().is_genuine(&KEY));
+        assert!(Signer::new(&KEY).is_genuine(&receipt()));
     }
 
     #[test]
@@ -151,9 +157,9 @@ mod tests {
             let mut bad = bytes.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             let parsed = Receipt::parse(&URL_SAFE_NO_PAD.encode(&bad));
-            assert!(parsed.is_none_or(|parsed| !parsed.is_genuine(&KEY)), "bit {bit}");
+            assert!(parsed.is_none_or(|parsed| !Signer::new(&KEY).is_genuine(&parsed)), "bit {bit}");
         }
-        assert!(!receipt().is_genuine(&[8; 32]), "another directory's key");
+        assert!(!Signer::new(&[8; 32]).is_genuine(&receipt()), "another directory's key");
     }
 
     #[test]

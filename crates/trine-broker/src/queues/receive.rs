@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use trine_types::Timestamp;
 
 use super::{
-    Delivery, QueueRef, Queues, Receipt, Receive, ReceiveError,
+    Delivery, QueueRef, Queues, Receive, ReceiveError, Signer,
     read::{Place, ReadError, Reader},
 };
 use crate::{
@@ -127,7 +127,7 @@ impl Queues<'_> {
 /// is over, unless there is nothing else: then the receive fails and everything is given back. A FIFO queue's answer ends where one cannot be read: what
 /// comes after it may be of its group.
 async fn deliveries(inner: &Arc<Inner>, taken: &Taken) -> Result<(Vec<Delivery>, usize), ReceiveError> {
-    let key = inner.receipt_key();
+    let signer = Signer::new(&inner.receipt_key());
     let entity = taken.queue.entity();
     let mut reader = Reader::new(inner);
     let mut deliveries = Vec::with_capacity(taken.messages.len());
@@ -138,7 +138,7 @@ async fn deliveries(inner: &Arc<Inner>, taken: &Taken) -> Result<(Vec<Delivery>,
         looked_at += 1;
         match reader.message(&one.place).await {
             Ok(message) => deliveries.push(Delivery {
-                receipt: Receipt::sign(&key, entity, one.place.number, one.count, one.place.sent_at),
+                receipt: signer.sign(entity, one.place.number, one.count, one.place.sent_at),
                 receive_count: one.count,
                 first_received_at: one.first_received_at,
                 visible_at: one.visible_at,

@@ -70,7 +70,7 @@ impl Queues<'_> {
         };
         let command = refused.map_or_else(
             || {
-                let (facts, lanes) = encode(queue, &messages, inner.clock.now())?;
+                let (facts, lanes) = encode(queue, &messages, bytes, inner.clock.now())?;
                 Ok((queue.clone(), facts, lanes, reply))
             },
             Err,
@@ -112,6 +112,7 @@ fn bytes_of(message: &NewMessage) -> usize {
 fn encode(
     queue: &QueueRef,
     messages: &[NewMessage],
+    bytes: usize,
     sent_at: Timestamp,
 ) -> Result<(Vec<SendMessage>, Vec<LaneBatch>), Failure> {
     let info = queue.info();
@@ -133,7 +134,9 @@ fn encode(
         let at = match lanes.iter().position(|(known, _, _)| *known == lane) {
             Some(at) => at,
             None => {
-                lanes.push((lane, Vec::new(), BatchBuilder::new()));
+                // Mostly all messages are of one lane.
+                let room = if lanes.is_empty() { bytes } else { 0 };
+                lanes.push((lane, Vec::new(), BatchBuilder::with_room(room)));
                 lanes.len() - 1
             }
         };

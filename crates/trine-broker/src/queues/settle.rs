@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use trine_core::queues::MessageNumber;
 use trine_types::EntityId;
 
-use super::{QueueRef, Queues, Receipt, ReceiptError};
+use super::{QueueRef, Queues, Receipt, ReceiptError, Signer};
 use crate::{
     Failure,
     broker::Inner,
@@ -99,8 +99,8 @@ impl Queues<'_> {
 
 /// Whether receipts were issued by this server for this queue.
 fn check(inner: &Inner, entity: EntityId, receipts: &[Receipt]) -> Vec<Result<(), ReceiptError>> {
-    let key = inner.receipt_key();
-    let one = |receipt: &Receipt| match (receipt.is_genuine(&key), receipt.entity() == entity) {
+    let signer = Signer::new(&inner.receipt_key());
+    let one = |receipt: &Receipt| match (signer.is_genuine(receipt), receipt.entity() == entity) {
         (false, _) => Err(ReceiptError::Forged),
         (true, false) => Err(ReceiptError::WrongQueue),
         (true, true) => Ok(()),

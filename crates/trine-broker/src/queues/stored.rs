@@ -99,45 +99,92 @@ pub(crate) fn dedup_key(settings: &QueueSettings, group: Option<&str>, id: &str)
     digest.first_chunk::<16>().map_or(1, |head| u128::from_le_bytes(*head)).max(1)
 }
 
-/// A message out of its batch; `None` when the batch does not hold it or makes no sense. The body shares the batch's memory unless the batch holds others
-/// too: a small message must not pin a large batch.
-pub(crate) fn message(batch: &Bytes, place: &Place) -> Option<Message> {
-    let header = BatchHeader::parse(batch).ok()?;
-    let payload = records_of(&header, batch, RECORDS_BYTES_MAX).ok()?;
-    let offset = place.number.offset();
-    let mut records = Records::new(&payload).map_while(Result::ok);
-    let record = records.find(|record| header.offset_at(record.offset_delta) == offset)?;
-    let shared = header.record_count == 1 && matches!(payload, Cow::Borrowed(_));
-    let share = |bytes: &[u8]| if shared { batch.slice_ref(bytes) } else { Bytes::copy_from_slice(bytes) };
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
-    let mut message = Message {
-        message_id: place.message_id,
-        number: place.number,
-        body: record.value.map(share).unwrap_or_default(),
-        headers: Vec::new(),
-        group: match record.key {
-            Some(key) => Some(text(key)?),
-            None => None,
-        },
-        dedup_id: None,
-        sent_at: place.sent_at,
-        origin: None,
-        death_reason: None,
-    };
-    for header in record.headers() {
-        let name = text(header.key)?;
-        let value = header.value.unwrap_or_default();
-        match name.as_str() {
-            HEADER_DEDUP => message.dedup_id = Some(text(value)?),
-            HEADER_DEATH => {
-                let (reason, origin) = std::str::from_utf8(value).ok()?.split_once('\0')?;
-                message.death_reason = Some(reason.to_owned());
-                message.origin = QueueName::parse(origin).ok();
-            }
-            _ => message.headers.push((name, share(value))),
-        }
+/// A stored batch that is read message by message: what comes in order is found without walking over what came before.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenBatch {
+    batch: Bytes,
+    header: BatchHeader,
+    /// The records, not compressed.
+    records: Bytes,
+    /// Bodies share the batch's memory. Not if it holds others too: a small message must not pin a large batch.
+    shared: bool,
+    /// Where to look for the next record, and the lowest offset that can be there.
+    at: usize,
+    from: u64,
+}
+
+impl OpenBatch {
+    /// Opens a batch; `None` when its header makes no sense.
+    pub(crate) fn new(batch: Bytes) -> Option<Self> {
+        let header = BatchHeader::parse(&batch).ok()?;
+        let (records, shared) = match records_of(&header, &batch, RECORDS_BYTES_MAX).ok()? {
+            Cow::Borrowed(records) => (batch.slice_ref(records), header.record_count == 1),
+            Cow::Owned(records) => (Bytes::from(records), false),
+        };
+        Some(Self { batch, header, records, shared, at: 0, from: 0 })
     }
-    Some(message)
+
+    /// The offsets it covers.
+    pub(crate) fn offsets(&self) -> std::ops::Range<u64> {
+        self.header.offset_at(0)..self.header.last_offset() + 1
+    }
+
+    /// Whether it was opened from these very bytes.
+    pub(crate) fn is_of(&self, batch: &Bytes) -> bool {
+        self.batch.as_ptr() == batch.as_ptr() && self.batch.len() == batch.len()
+    }
+
+    /// The message of a place; `None` when the batch does not hold it or makes no sense.
+    pub(crate) fn message(&mut self, place: &Place) -> Option<Message> {
+        let offset = place.number.offset();
+        if offset < self.from {
+            (self.at, self.from) = (0, 0);
+        }
+        let mut at = self.at;
+        let records = self.records.clone();
+        for record in Records::new(records.get(at..)?).map_while(Result::ok) {
+            at += record.bytes().len();
+            if self.header.offset_at(record.offset_delta) == offset {
+                (self.at, self.from) = (at, offset + 1);
+                return self.read(&record, place);
+            }
+        }
+        None
+    }
+
+    fn read(&self, record: &Record<'_>, place: &Place) -> Option<Message> {
+        let share =
+            |bytes: &[u8]| if self.shared { self.records.slice_ref(bytes) } else { Bytes::copy_from_slice(bytes) };
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+        let mut message = Message {
+            message_id: place.message_id,
+            number: place.number,
+            body: record.value.map(share).unwrap_or_default(),
+            headers: Vec::new(),
+            group: match record.key {
+                Some(key) => Some(text(key)?),
+                None => None,
+            },
+            dedup_id: None,
+            sent_at: place.sent_at,
+            origin: None,
+            death_reason: None,
+        };
+        for header in record.headers() {
+            let name = std::str::from_utf8(header.key).ok()?;
+            let value = header.value.unwrap_or_default();
+            match name {
+                HEADER_DEDUP => message.dedup_id = Some(text(value)?),
+                HEADER_DEATH => {
+                    let (reason, origin) = std::str::from_utf8(value).ok()?.split_once('\0')?;
+                    message.death_reason = Some(reason.to_owned());
+                    message.origin = QueueName::parse(origin).ok();
+                }
+                _ => message.headers.push((name.to_owned(), share(value))),
+            }
+        }
+        Some(message)
+    }
 }
 
 /// A batch with only these of a batch's records, by place in it.
@@ -160,6 +207,10 @@ mod tests {
     use trine_types::Uuid;
 
     use super::*;
+
+    fn message(batch: &Bytes, place: &Place) -> Option<Message> {
+        OpenBatch::new(batch.clone())?.message(place)
+    }
 
     fn new(body: &str) -> NewMessage {
         NewMessage { body: Bytes::copy_from_slice(body.as_bytes()), ..NewMessage::default() }
@@ -220,6 +271,18 @@ mod tests {
         let body = |at| message(&picked, &place(at)).map(|message| message.body);
         assert_eq!((body(0), body(1), body(2)), (Some("a".into()), Some("c".into()), None));
         assert!(pick_records(&all, &[3]).is_none());
+    }
+
+    #[test]
+    fn messages_are_found_in_any_order() {
+        let names = ["a", "b", "c", "d"];
+        let mut open = OpenBatch::new(batch(&names.map(new))).unwrap();
+        assert_eq!(open.offsets(), 0..4);
+        for offset in [0, 1, 3, 2, 2, 0, 3] {
+            assert_eq!(open.message(&place(offset)).unwrap().body, names[offset as usize]);
+        }
+        assert!(open.message(&place(4)).is_none());
+        assert_eq!(open.message(&place(0)).unwrap().body, "a");
     }
 
     #[test]
