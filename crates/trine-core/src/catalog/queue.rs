@@ -22,7 +22,7 @@ impl QueueKey {
     #[must_use]
     pub fn new(namespace: &Namespace, name: &str) -> Self {
         // A namespace's name has no NUL, so this is the first one.
-        Self(format!("{namespace}\0{name}").into())
+        Self([namespace.as_str(), "\0", name].concat().into())
     }
 
     /// The key as text.

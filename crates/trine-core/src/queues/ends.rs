@@ -21,7 +21,7 @@ impl Queue {
 
     /// Empties the queue. Returns how many messages that takes away; no record when there is nothing to forget. Nothing logged changes.
     pub fn decide_purge(&mut self, now: Timestamp, scope: PurgeScope) -> (u64, Option<QueueRecord>) {
-        self.refresh(now);
+        self.refresh_all(now);
         let counts = self.ledger.counts();
         let gone = match scope {
             PurgeScope::All => counts.live - counts.moving,

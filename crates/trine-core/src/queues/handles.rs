@@ -33,7 +33,7 @@ impl Queue {
 
     /// The mark and place of a message that a handle may act on.
     fn delivery(&self, handle: &Handle, now: Timestamp) -> Result<(&Mark, Place), HandleError> {
-        let place = self.ledger.place(handle.number).ok_or(HandleError::Gone)?;
+        let place = self.place_at(handle.number, now).ok_or(HandleError::Gone)?;
         if place == Place::Moving {
             // It moves because nobody holds it any more. On a FIFO queue whoever held it last comes too late; where a task moves it to it is a new message.
             return Err(match self.moving(handle.number) {

@@ -19,7 +19,7 @@ impl Queue {
     }
 
     fn state_at(&self, number: MessageNumber, now: Timestamp) -> Option<MessageState> {
-        Some(match self.ledger.place(number)? {
+        Some(match self.place_at(number, now)? {
             Place::Free => MessageState::Ready,
             Place::Fresh => match self.fifo_due(number).filter(|due| *due > now) {
                 Some(until) => MessageState::Delayed { until },

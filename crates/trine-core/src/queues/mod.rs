@@ -9,7 +9,8 @@
 //! # Time
 //! Deadlines are data: a delivery whose time is over is available, without a record, and `apply` never makes anything expire (decision E2). Indexes by time
 //! and counters are derived and belong to a moment; every decision first moves them to its `now`, which is why decisions take `&mut self`. They change
-//! nothing that is logged, encoded, or read by `apply`.
+//! nothing that is logged, encoded, or read by `apply`. When very many deadlines end together, they move in slices: each is as of a moment at most some decisions
+//! ago.
 //!
 //! # How to drive a queue
 //! 1. Log [`QueueRecord::Meta`] before anything else ([`Queue::decide_meta`]), and again when the catalogue's settings change.
@@ -57,7 +58,7 @@ pub use late::{Arrived, LateAck};
 pub use ledger::{Counts, FrozenLedger, Ledger};
 pub use moves::{MOVE_ONLY_MAX, MOVE_STEP_MAX, MOVE_TASK_MS_MAX, MOVE_TASKS_KEPT};
 pub use number::MessageNumber;
-pub use queue::Queue;
+pub use queue::{Queue, REFRESH_SLICE};
 pub use receive::{DEAD_SLICE, RECEIVE_BYTES_MAX};
 pub use record::{
     Deliver, ENQUEUE_MESSAGES_MAX, Enqueue, EnqueuedMessage, Forward, MoveCause, MoveDestination, MoveRecord,

@@ -99,7 +99,7 @@ impl Queue {
 
     /// What the running task has to do now. Nothing logged changes.
     pub fn decide_move_step(&mut self, now: Timestamp) -> MoveStep {
-        self.refresh(now);
+        self.refresh_all(now);
         let Some(task) = self.active() else { return MoveStep::default() };
         let outstanding = task.issued.saturating_sub(task.moved);
         let end = |status, failure: Option<&str>| MoveStep {
@@ -199,7 +199,7 @@ impl Queue {
     /// Whether a message can be received now, for tasks and tests.
     #[must_use]
     pub fn is_available(&mut self, now: Timestamp, number: MessageNumber) -> bool {
-        self.refresh(now);
+        self.refresh_all(now);
         self.ledger.place(number).is_some_and(Place::is_available) && self.is_ready(number, now)
     }
 }

@@ -74,6 +74,9 @@ impl Default for Queue {
     }
 }
 
+/// Messages that one decision makes available because their time has come, those of one millisecond apart: about a millisecond of work.
+pub const REFRESH_SLICE: usize = 4096;
+
 /// Milliseconds of a setting as a distance of times.
 pub(super) fn ms(setting: u64) -> i64 {
     i64::try_from(setting).unwrap_or(i64::MAX)
@@ -168,10 +171,37 @@ impl Queue {
             + self.outbox.moving() * 24
     }
 
-    /// Moves everything that is derived to `now`.
+    /// Moves everything that is derived to `now`, or as far as [`REFRESH_SLICE`] messages go: what became available since then follows with the next decisions,
+    /// so that many deliveries that end together hold nobody up ([`Queue::is_behind`]).
     pub(super) fn refresh(&mut self, now: Timestamp) {
+        self.refresh_some(now, REFRESH_SLICE);
+    }
+
+    /// The same however many there are, for what must know them all.
+    pub(super) fn refresh_all(&mut self, now: Timestamp) {
+        self.refresh_some(now, usize::MAX);
+    }
+
+    /// Whether more became available than the last decision looked at.
+    #[must_use]
+    pub fn is_behind(&self, now: Timestamp) -> bool {
+        self.ledger.refreshed() < now && self.ledger.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// Where a message is at `now`, also when the indexes are behind.
+    pub(super) fn place_at(&self, number: MessageNumber, now: Timestamp) -> Option<Place> {
+        let place = self.ledger.place(number)?;
+        let over = match place {
+            Place::Wait(time) => time <= now,
+            Place::Held => matches!(self.ledger.mark(number)?.state, MarkState::InFlight(Some(time)) if time <= now),
+            _ => false,
+        };
+        Some(if over { Place::Free } else { place })
+    }
+
+    fn refresh_some(&mut self, now: Timestamp, most: usize) {
         let mut aside = Vec::new();
-        self.ledger.refresh(now, &mut aside);
+        self.ledger.refresh(now, most, &mut aside);
         // A FIFO queue's heads know their times.
         if let Groups::Fair(fair) = &mut self.groups {
             for (number, was) in aside {
@@ -434,7 +464,7 @@ impl Queue {
             }
             PurgeScope::Ready => {
                 // What is ready is a matter of time: of the decision's, now as in a replay.
-                self.refresh(at);
+                self.refresh_all(at);
                 let ready = self.ready_numbers(at);
                 self.ledger.settle_fresh();
                 self.settle(&ready);

@@ -86,6 +86,9 @@ impl Shard {
     fn queue_postpone(&mut self, entity: EntityId) {
         let now = self.now;
         let Some(slot) = self.queues.slots.get_mut(&entity) else { return };
+        if slot.state.is_behind(now) {
+            return;
+        }
         if let Some(at) = slot.scheduled.filter(|at| *at <= now) {
             self.queues.timers.remove(&(at, entity));
             let later = now.plus_ms(LOOK_AGAIN_MS);

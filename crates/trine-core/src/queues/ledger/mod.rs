@@ -210,12 +210,19 @@ impl Ledger {
         }
     }
 
-    /// Moves the derived indexes to `now` and adds what became available to `out`, as far as it is aside: with where it was.
-    pub(super) fn refresh(&mut self, now: Timestamp, out: &mut Vec<(MessageNumber, Place)>) {
+    /// Moves the derived indexes to `now` and adds what became available to `out`, as far as it is aside: with where it was. After `most` numbers it stops at
+    /// the end of their millisecond, which the indexes belong to then.
+    pub(super) fn refresh(&mut self, now: Timestamp, most: usize, out: &mut Vec<(MessageNumber, Place)>) {
         if now <= self.refreshed {
             return;
         }
+        let (mut looked_at, mut last) = (0, self.refreshed);
         while let Some((time, number)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
+            if looked_at >= most && time > last {
+                self.refreshed = last;
+                return;
+            }
+            (looked_at, last) = (looked_at + 1, time);
             self.due.pop_first();
             let offset = number.offset();
             let Some(lane) = self.lanes.get_mut(usize::from(number.lane())) else { continue };

@@ -86,7 +86,7 @@ proptest! {
         let mut model: BTreeMap<MessageNumber, At> = BTreeMap::new();
         let mut aside: BTreeSet<MessageNumber> = BTreeSet::new();
         let mut now = 0;
-        ledger.refresh(Timestamp(now), &mut Vec::new());
+        ledger.refresh(Timestamp(now), usize::MAX, &mut Vec::new());
         for step in steps {
             let pick = |at: usize, model: &BTreeMap<MessageNumber, At>| {
                 // Often one of the first, so that heads move.
@@ -135,7 +135,7 @@ proptest! {
                 }
                 Step::Refresh(ms) => {
                     now += ms;
-                    ledger.refresh(Timestamp(now), &mut Vec::new());
+                    ledger.refresh(Timestamp(now), usize::MAX, &mut Vec::new());
                 }
                 Step::SettleAll => {
                     ledger.settle_all();
@@ -147,7 +147,7 @@ proptest! {
                 }
                 Step::Reload => {
                     ledger = reload(&ledger);
-                    ledger.refresh(Timestamp(now), &mut Vec::new());
+                    ledger.refresh(Timestamp(now), usize::MAX, &mut Vec::new());
                 }
             }
             ledger.check();

@@ -348,3 +348,32 @@ fn deciding_changes_nothing_that_is_logged() {
     world.queue.next_due(later);
     assert_eq!(world.queue.encode_section(), before);
 }
+
+#[test]
+fn many_deliveries_that_end_together_come_back_in_slices() {
+    let mut world = World::new(QueueSettings { visibility_ms: 10_000, ..QueueSettings::default() });
+    let count = 2 * REFRESH_SLICE + 100;
+    world.put_plain(count);
+    let mut handles = Vec::new();
+    for _ in 0..count {
+        handles.extend(world.take(1));
+        // Five of a millisecond.
+        world.pass(i64::from(handles.len() % 5 == 0));
+    }
+    world.pass(100_000);
+    assert_eq!(world.numbers(1), [n(0)], "what has waited longest comes first");
+    assert!(world.queue.is_behind(world.at()));
+    // Also a message that the indexes do not know of yet is nobody's any more.
+    let last = *handles.last().unwrap();
+    assert_eq!(world.queue.state(world.at(), last.number), Some(MessageState::Ready));
+    assert_eq!(world.extend(last, 50_000), Ok(()));
+    assert_eq!(world.queue.state(world.at(), last.number), Some(MessageState::Ready), "too late to extend");
+    let mut slices = 0;
+    while world.queue.is_behind(world.at()) {
+        world.queue.next_due(world.at());
+        slices += 1;
+    }
+    assert!(slices <= 3, "{slices}");
+    let stats = world.queue.stats(world.at());
+    assert_eq!((stats.ready, stats.in_flight), (count as u64 - 1, 1));
+}
