@@ -1,6 +1,6 @@
 //! Accounts and namespaces (decision Q11): a namespace has a 12-digit account; a queue's URL and ARN name the account.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Borrow, collections::HashMap, sync::Arc};
 
 use trine_types::Namespace;
 
@@ -63,6 +63,13 @@ impl std::fmt::Display for Account {
     }
 }
 
+/// Its digits find it in a table.
+impl Borrow<str> for Account {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Default for Account {
     fn default() -> Self {
         Self(Self::DEFAULT.into())
@@ -96,7 +103,7 @@ impl Accounts {
     /// The namespace an account means; one that no namespace has means the default one, because hard-coded queue URLs differ.
     #[must_use]
     pub fn namespace_of(&self, account: &str) -> Namespace {
-        Account::parse(account).ok().and_then(|account| self.by_account.get(&account).cloned()).unwrap_or_default()
+        self.by_account.get(account).or_else(|| self.by_account.get(self.default.as_str())).cloned().unwrap_or_default()
     }
 
     /// A namespace's account; one that has none shows the default account.

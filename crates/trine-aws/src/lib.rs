@@ -21,9 +21,9 @@ mod sts;
 
 pub use accounts::{Account, AccountError, Accounts};
 pub use call::{Call, Caller, Params, Protocol};
-pub use document::{Document, Form, Malformed, Member, Shape};
+pub use document::{Document, Form, JsonObject, Malformed, Member, Shape};
 pub use error::ServiceError;
-pub use http::{ActionStats, Aws, AwsConfig, AwsStats};
+pub use http::{ActionStats, Aws, AwsConfig, AwsStats, Headers};
 pub use output::Output;
 pub use request_id::RequestId;
 pub use service::{Helper, HelperAnswer, Service, ServiceInfo};

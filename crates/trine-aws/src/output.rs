@@ -24,7 +24,7 @@ impl Output {
     /// An answer with members. Fails only on values the protocol cannot carry, which is a bug.
     pub fn new<T: Document + Serialize>(protocol: Protocol, action: &str, reply: &T) -> Result<Self, ServiceError> {
         let rendered = match protocol {
-            Protocol::Json => serde_json::to_vec(reply).map_err(|e| XmlError(e.to_string())),
+            Protocol::Json => reply.to_json().map_err(|e| XmlError(e.to_string())),
             Protocol::Query => {
                 let mut text = String::new();
                 write_members(&mut text, &format!("{action}Result"), T::SHAPE, reply).map(|()| text.into_bytes())

@@ -12,7 +12,7 @@ use trine_core::queues::MessageNumber;
 
 use crate::{
     SqsError,
-    actions::receive_message::{Reply, Shown, Wanted, show},
+    actions::receive_message::{Reply, Shown, Wanted, show, sum_bodies},
     message::SystemAttribute,
     name::{self, Place},
     names::Names,
@@ -104,10 +104,13 @@ async fn messages(service: &Inner, request: &Helper, place: Place<'_>) -> Result
         let peek = Peek { state: None, from, limit: SHOWN_MAX };
         let page = service.broker.queues().peek(&queue, peek).await?;
         let wanted = page.messages.into_iter().filter(|peeked| is_wanted(&peeked.state, flags));
-        messages.extend(wanted.map(|peeked| shown(names, &queue, &peeked, flags)).take(SHOWN_MAX - messages.len()));
+        messages.extend(wanted.map(|peeked| shown(names, &queue, peeked, flags)).take(SHOWN_MAX - messages.len()));
         match page.next {
             Some(next) if messages.len() < SHOWN_MAX => from = Some(next),
-            _ => return Ok(Reply { messages }),
+            _ => {
+                sum_bodies(&mut messages);
+                return Ok(Reply { messages });
+            }
         }
     }
 }
@@ -125,8 +128,8 @@ const fn is_wanted(state: &PeekedState, flags: Flags) -> bool {
     }
 }
 
-fn shown(names: Names<'_>, queue: &QueueRef, peeked: &Peeked, flags: Flags) -> Shown {
-    let mut shown = show(names, queue, &peeked.message, &Wanted::all());
+fn shown(names: Names<'_>, queue: &QueueRef, peeked: Peeked, flags: Flags) -> Shown {
+    let mut shown = show(names, queue, peeked.message, &Wanted::all());
     NO_HANDLE.clone_into(&mut shown.receipt_handle);
     let mut put = |name: &'static str, value: String| shown.attributes.insert(name, value);
     put(SystemAttribute::ApproximateReceiveCount.as_str(), peeked.receive_count.to_string());

@@ -4,14 +4,16 @@
 //! [`Document::SHAPE`], and the form is turned into the tree JSON would have had.
 
 mod form;
+mod json;
 mod json_of_xml;
 mod tree;
 mod xml;
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use form::Form;
 pub(crate) use form::hex;
+pub use json::JsonObject;
 pub(crate) use json_of_xml::json_of_xml;
 pub(crate) use xml::{XmlError, escape_into, write_members};
 
@@ -21,6 +23,14 @@ use crate::Params;
 pub trait Document {
     /// Members whose Query form differs from a plain `Name=value`; all others need no entry. `Value.StringValue` and the like need none either.
     const SHAPE: &'static [Member] = &[];
+
+    /// The JSON of an answer. Only worth a definition of its own where much text is in it; then it must be what serde would write.
+    fn to_json(&self) -> serde_json::Result<Vec<u8>>
+    where
+        Self: Serialize,
+    {
+        serde_json::to_vec(self)
+    }
 }
 
 /// The Query form of one member.

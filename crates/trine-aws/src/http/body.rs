@@ -15,7 +15,7 @@ use tokio::{
 /// is six times that, and something for attributes, names and receipt handles.
 pub(crate) const BODY_BYTES_MAX: usize = (6 << 20) + (256 << 10);
 /// Bytes of each body that need no room.
-const BODY_BYTES_FREE: usize = 64 << 10;
+pub(crate) const BODY_BYTES_FREE: usize = 64 << 10;
 /// Memory of all bodies beyond the first bytes of each, in bytes.
 pub(crate) const BODIES_BYTES_MAX: usize = 256 << 20;
 /// Room is counted in units of so many bytes.
@@ -49,6 +49,13 @@ impl Room {
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
     _room: Vec<OwnedSemaphorePermit>,
+}
+
+impl Received {
+    /// A body of at most [`BODY_BYTES_FREE`] bytes: it needs no room.
+    pub(crate) const fn small(bytes: Bytes) -> Self {
+        Self { bytes, _room: Vec::new() }
+    }
 }
 
 /// Why there is no body.

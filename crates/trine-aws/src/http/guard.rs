@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hyper::{HeaderMap, header::AUTHORIZATION};
 use trine_broker::{Action, Principal, Resource};
 
 use super::Inner;
+use crate::Headers;
 
 /// Whether a helper may answer; else the status and why.
-pub(crate) async fn admit(inner: &Arc<Inner>, headers: &HeaderMap) -> Result<(), (u16, String)> {
+pub(crate) async fn admit(inner: &Arc<Inner>, headers: &Headers) -> Result<(), (u16, String)> {
     if !inner.access.has_users() {
         return Ok(());
     }
@@ -35,8 +35,8 @@ pub(crate) async fn admit(inner: &Arc<Inner>, headers: &HeaderMap) -> Result<(),
         .map_err(|denied| (403, denied.to_string()))
 }
 
-fn basic(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
-    let value = headers.get(AUTHORIZATION)?.as_bytes();
+fn basic(headers: &Headers) -> Option<(String, Vec<u8>)> {
+    let value = headers.get("authorization")?;
     let (scheme, encoded) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;

@@ -3,11 +3,8 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use hyper::{
-    HeaderMap, Method, Request, Uri, Version,
-    body::Incoming,
-    header::{ACCEPT, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
-};
+use http_body_util::Full;
+use hyper::{Method, Request, Response, Uri, Version, body::Incoming};
 use trine_broker::{BoxFuture, Principal};
 
 use super::{
@@ -17,10 +14,12 @@ use super::{
     respond::{self, Answer, Style, XMLNS_NONE},
 };
 use crate::{
-    Account, Call, Caller, Form, Helper, Malformed, Output, Params, Protocol, RequestId, ServiceError,
-    sigv4::{self, AuthError, Credential, Parts},
+    Account, Call, Caller, Form, Headers, Helper, Malformed, Output, Params, Protocol, RequestId, ServiceError,
+    sigv4::{self, AuthError, Credential, Given, Parts},
 };
 
+/// The header that names the action in JSON.
+const TARGET: &str = "x-amz-target";
 /// Longest region that is echoed.
 const REGION_BYTES_MAX: usize = 32;
 
@@ -28,10 +27,10 @@ const REGION_BYTES_MAX: usize = 32;
 const TRACE_HEADER: &str = "x-amzn-trace-id";
 
 /// A request without its body.
-struct Head {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+pub(crate) struct Head {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: Headers,
 }
 
 impl Head {
@@ -43,33 +42,42 @@ impl Head {
         self.uri.query().unwrap_or("")
     }
 
-    fn text(&self, name: impl hyper::header::AsHeaderName) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    fn text(&self, name: &str) -> &str {
+        self.headers.text(name).unwrap_or("")
     }
 
     /// Whether JSON is accepted and XML is not. Bodies of forms are XML unless somebody asks.
     fn accepts_json(&self) -> bool {
-        let accepted = self.text(ACCEPT);
+        let accepted = self.text("accept");
         accepted.contains("application/json") && !accepted.contains("xml")
     }
 
     fn target(&self) -> Option<String> {
-        self.headers.get("x-amz-target").map(|value| value.to_str().unwrap_or("").to_owned())
+        self.headers.contains(TARGET).then(|| self.text(TARGET).to_owned())
     }
 
     fn is_form(&self) -> bool {
         // A raw client may send its form without a word about it.
-        let kind = self.text(CONTENT_TYPE);
+        let kind = self.text("content-type");
         kind.is_empty() || kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
     }
 }
 
-/// Answers one request.
-pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) -> Answer {
+/// Answers one request that hyper has read.
+pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let _busy = session.watch.begin(request.version() == Version::HTTP_2);
-    let id = RequestId::random(&*session.inner.rng);
     let (parts, body) = request.into_parts();
-    let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers };
+    let head = Head { method: parts.method, uri: parts.uri, headers: Headers::from(&parts.headers) };
+    respond(&session, head, body::read(body, &session.inner.room)).await.into_response()
+}
+
+/// Answers one request; its body is read once it is known to be wanted.
+pub(crate) async fn respond(
+    session: &Arc<Session>,
+    head: Head,
+    body: impl Future<Output = Result<Received, BodyError>>,
+) -> Answer {
+    let id = session.inner.ids.next();
     if let Some(why) = origin::refusal(&head.headers, head.host()) {
         return respond::plain(id, 403, "text/plain", why.into());
     }
@@ -77,24 +85,23 @@ pub(crate) async fn handle(session: Arc<Session>, request: Request<Incoming>) ->
     let helper = session.inner.services.iter().any(|s| s.info().helper_prefix.is_some_and(|p| path.starts_with(p)));
     if helper || path == health::PATH {
         // In a box: it is rare, and would make the state of every request as large as its own.
-        return Box::pin(help(&session, id, head, path, body)).await;
+        return Box::pin(help(session, id, head, path, body)).await;
     }
-    let target = head.target();
     let style = Style {
-        protocol: if target.is_some() { Protocol::Json } else { Protocol::Query },
+        protocol: if head.headers.contains(TARGET) { Protocol::Json } else { Protocol::Query },
         as_json: head.accepts_json(),
-        json_11: head.text(CONTENT_TYPE).starts_with("application/x-amz-json-1.1"),
+        json_11: head.text("content-type").starts_with("application/x-amz-json-1.1"),
         xmlns: dispatch::xmlns(&session.inner.services, None).unwrap_or(XMLNS_NONE),
         id,
     };
-    let received = match body::read(body, &session.inner.room).await {
+    let received = match body.await {
         Ok(received) => received,
         Err(error) => {
             count(&session.inner.counters.malformed);
             return respond::and_close(respond::failure(style, &unreadable(error)));
         }
     };
-    let begun = match begin(&session, style, head, path, target, received) {
+    let begun = match begin(session, style, head, path, received) {
         Ok(begun) => begun,
         Err(answer) => return *answer,
     };
@@ -126,7 +133,6 @@ fn begin(
     mut style: Style,
     head: Head,
     path: String,
-    target: Option<String>,
     received: Received,
 ) -> Result<Begun, Box<Answer>> {
     let inner = &session.inner;
@@ -139,7 +145,9 @@ fn begin(
         count(&counters.malformed);
         return Err(Box::new(respond::no_action(style.id)));
     }
-    let identity = match authenticate(session, &head, &form, &received.bytes) {
+    let empty = Form::default();
+    let given = sigv4::find(&head.headers, form.as_ref().unwrap_or(&empty));
+    let identity = match authenticate(session, &head, given, &received.bytes) {
         Ok(identity) => identity,
         Err(error) => {
             count(&counters.unauthenticated);
@@ -147,14 +155,14 @@ fn begin(
             return Err(Box::new(respond::failure(style, &error.answer())));
         }
     };
-    let signed_for = identity.credential.as_ref().map(|credential| credential.service.as_str());
+    let signed_for = identity.credential.map(|credential| credential.service);
     if let Some(xmlns) = dispatch::xmlns(&inner.services, signed_for) {
         style.xmlns = xmlns;
     }
-    let dispatched = match (&target, &form) {
-        (Some(target), _) => dispatch::by_target(&inner.services, target),
-        (None, Err(malformed)) => Err(ServiceError::malformed(malformed.to_string())),
-        (None, Ok(form)) => dispatch::by_action(&inner.services, form.get("Action").unwrap_or("")),
+    let dispatched = match (style.protocol, &form) {
+        (Protocol::Json, _) => dispatch::by_target(&inner.services, head.text(TARGET)),
+        (Protocol::Query, Err(malformed)) => Err(ServiceError::malformed(malformed.to_string())),
+        (Protocol::Query, Ok(form)) => dispatch::by_action(&inner.services, form.get("Action").unwrap_or("")),
     };
     let (service, action) = match dispatched {
         Ok(found) => found,
@@ -174,6 +182,9 @@ fn begin(
         ));
         return Err(Box::new(respond::failure(style, &error.answer())));
     }
+    let region = identity.region(&inner.region).to_owned();
+    let caller = identity.caller;
+    let base_url = host::base_url(inner.public_url.as_deref(), head.host(), session.local);
     let params = match style.protocol {
         Protocol::Json => Params::Json(received.bytes.clone()),
         Protocol::Query => Params::Form(form.unwrap_or_default()),
@@ -183,9 +194,9 @@ fn begin(
         action,
         params,
         path,
-        base_url: host::base_url(inner.public_url.as_deref(), head.host(), session.local),
-        region: identity.region(&inner.region),
-        caller: identity.caller,
+        base_url,
+        region,
+        caller,
         accounts: Arc::clone(&inner.accounts),
         access: Arc::clone(if session.checked { &inner.access } else { &inner.open }),
         peer: session.peer,
@@ -207,36 +218,38 @@ fn form(head: &Head, protocol: Protocol, body: &Bytes) -> Result<Form, Malformed
 }
 
 /// Who a request says it is from, proven when signatures are checked.
-struct Identity {
+struct Identity<'a> {
     caller: Caller,
-    credential: Option<Credential>,
+    credential: Option<Credential<'a>>,
 }
 
-impl Identity {
+impl<'a> Identity<'a> {
     /// The region to echo: the signature's when it looks like one.
-    fn region(&self, default: &str) -> String {
-        let given = self.credential.as_ref().map(|credential| credential.region.as_str()).filter(|region| {
+    fn region<'b>(&self, default: &'b str) -> &'b str
+    where
+        'a: 'b,
+    {
+        let given = self.credential.map(|credential| credential.region).filter(|region| {
             region.len() <= REGION_BYTES_MAX && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         });
-        given.unwrap_or(default).to_owned()
+        given.unwrap_or(default)
     }
 }
 
-fn authenticate(
+fn authenticate<'a>(
     session: &Session,
     head: &Head,
-    form: &Result<Form, Malformed>,
+    given: Result<Option<Given<'a>>, AuthError>,
     body: &Bytes,
-) -> Result<Identity, AuthError> {
+) -> Result<Identity<'a>, AuthError> {
     let inner = &session.inner;
-    let empty = Form::default();
-    let given = sigv4::find(&head.headers, form.as_ref().unwrap_or(&empty));
     if !session.checked {
         // Any key and any signature will do, and none.
         let credential = given.ok().flatten().map(|given| given.credential);
-        let access_key_id = credential.as_ref().map(|credential| credential.access_key_id.clone());
-        let account = access_key_id.as_deref().filter(|id| Account::is_account(id)).unwrap_or("");
+        let access_key_id = credential.map(|credential| credential.access_key_id);
+        let account = access_key_id.filter(|id| Account::is_account(id)).unwrap_or("");
         let namespace = inner.accounts.namespace_of(account);
+        let access_key_id = access_key_id.map(str::to_owned);
         let caller = Caller { principal: Principal::ANONYMOUS, access_key_id, namespace, confined: false };
         return Ok(Identity { caller, credential });
     }
@@ -251,7 +264,7 @@ fn authenticate(
     let key = sigv4::verify(&inner.keys, &given, parts, body, inner.clock.wall())?;
     let caller = Caller {
         principal: Principal::user(key.user()),
-        access_key_id: Some(given.credential.access_key_id.clone()),
+        access_key_id: Some(given.credential.access_key_id.to_owned()),
         namespace: key.namespace().clone(),
         confined: true,
     };
@@ -259,21 +272,25 @@ fn authenticate(
 }
 
 /// A helper path or the health page.
-async fn help(session: &Arc<Session>, id: RequestId, head: Head, path: String, body: Incoming) -> Answer {
+async fn help(
+    session: &Arc<Session>,
+    id: RequestId,
+    head: Head,
+    path: String,
+    body: impl Future<Output = Result<Received, BodyError>>,
+) -> Answer {
     let inner = &session.inner;
     if session.checked
         && let Err((status, why)) = guard::admit(inner, &head.headers).await
     {
         let mut answer = respond::plain(id, status, "text/plain", why.into());
-        if status == 401 {
-            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"trine\""));
-        }
+        answer.ask_basic = status == 401;
         return answer;
     }
     if path == health::PATH {
         return respond::plain(id, 200, "application/json", health::body(inner));
     }
-    let received = match body::read(body, &inner.room).await {
+    let received = match body.await {
         Ok(received) => received,
         Err(error) => {
             let error = unreadable(error);
@@ -322,6 +339,9 @@ fn unreadable(error: BodyError) -> ServiceError {
 
 /// A path for look-ups; what is not UTF-8 matches nothing.
 fn decoded_path(raw: &str) -> String {
+    if !raw.contains('%') {
+        return raw.to_owned();
+    }
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -2,14 +2,16 @@
 
 use std::net::SocketAddr;
 
-use hyper::{HeaderMap, Uri, header::HOST};
+use hyper::Uri;
+
+use crate::Headers;
 
 /// Longest host with port, in bytes: a DNS name has at most 253, a port six more.
 const HOST_BYTES_MAX: usize = 259;
 
 /// `Host`, or `:authority` in HTTP/2; empty when there is none or it is not text.
-pub(crate) fn given<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok());
+pub(crate) fn given<'a>(headers: &'a Headers, uri: &'a Uri) -> &'a str {
+    let host = headers.text("host");
     host.or_else(|| uri.authority().map(|authority| authority.as_str())).unwrap_or("")
 }
 
@@ -17,7 +19,7 @@ pub(crate) fn given<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> &'a str {
 pub(crate) fn base_url(public: Option<&str>, given: &str, local: SocketAddr) -> String {
     match public {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None if is_host(given) => format!("http://{given}"),
+        None if is_host(given) => ["http://", given].concat(),
         None => format!("http://{local}"),
     }
 }

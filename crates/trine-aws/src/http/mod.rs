@@ -4,10 +4,11 @@ mod body;
 mod dispatch;
 mod guard;
 mod handle;
+mod headers;
 mod health;
 mod host;
 mod origin;
-mod preface;
+mod plain;
 mod respond;
 mod stats;
 mod watch;
@@ -16,7 +17,7 @@ use std::{
     convert::Infallible,
     future::{Future, poll_fn},
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
 };
@@ -26,11 +27,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use trine_broker::Access;
 use trine_env::{Clock, Rng};
 use trine_net::{Conn, DrainSignal, auth::Users};
 
+pub use headers::Headers;
 pub use stats::{ActionStats, AwsStats};
 
 use self::{
@@ -38,7 +40,7 @@ use self::{
     stats::Counters,
     watch::{IDLE_TIMEOUT, Watch, Watched},
 };
-use crate::{Accounts, Service, sigv4::Keys};
+use crate::{Accounts, Service, request_id::RequestIds, sigv4::Keys};
 
 /// Bytes of a request's head, up to one read more: a presigned request carries everything in its first line.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -48,6 +50,9 @@ const HEADERS_MAX: usize = 100;
 const STREAMS_MAX: u32 = 256;
 /// Bytes an HTTP/2 client may send ahead, per request and per connection.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+
+/// What HTTP/2 with prior knowledge begins with (RFC 9113 §3.4), as far as it takes to know it: no other method begins so.
+const HTTP2_BEGIN: &[u8] = b"PRI ";
 
 /// What the port is told at start.
 pub struct AwsConfig {
@@ -88,7 +93,8 @@ pub(crate) struct Inner {
     open: Arc<Access>,
     users: Users,
     clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+    ids: RequestIds,
+    date: plain::DateText,
     room: Room,
     counters: Counters,
 }
@@ -119,7 +125,8 @@ impl Aws {
             open: Arc::default(),
             users: config.users,
             clock: config.clock,
-            rng: config.rng,
+            ids: RequestIds::new(&*config.rng),
+            date: plain::DateText::default(),
             room: Room::default(),
             counters,
         };
@@ -146,61 +153,99 @@ impl Aws {
         });
         let peer = conn.peer;
         let (stream, _permit) = conn.into_parts();
-        let http2 = tokio::select! {
-            biased;
-            http2 = preface::is_http2(&stream) => http2,
-            () = drain.draining() => return,
+        let mut stream = Watched { stream, watch: Arc::clone(&watch) };
+        let mut guard = Guard {
+            watch: &watch,
+            alarm: pin!(sleep_until(Instant::now() + IDLE_TIMEOUT)),
+            draining: pin!(drain.draining()),
+            told: false,
         };
-        let Some(http2) = http2 else { return };
-        let io = TokioIo::new(Watched { stream, watch: Arc::clone(&watch) });
-        let mut server = auto::Builder::new(TokioExecutor::new());
-        server.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
-        server
-            .http2()
-            .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(HEAD_BYTES_MAX as u32)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(STREAM_WINDOW_BYTES);
-        let server = if http2 { server.http2_only() } else { server.http1_only() };
-        let service = service_fn(move |request| {
-            let session = Arc::clone(&session);
-            async move { Ok::<_, Infallible>(handle::handle(session, request).await) }
-        });
-        let mut connection = pin!(server.serve_connection(io, service));
-        let mut alarm = pin!(sleep_until(Instant::now() + IDLE_TIMEOUT));
-        let mut draining = pin!(drain.draining());
-        let mut told = false;
-        let ended = poll_fn(|cx| {
-            if !told && draining.as_mut().poll(cx).is_ready() {
-                told = true;
-                connection.as_mut().graceful_shutdown();
+        let plain = {
+            let plain = pin!(plain::serve(&session, &mut stream));
+            guard.run(plain, |_| watch.drain()).await
+        };
+        let ended = match plain {
+            Ok(Ok(plain::Ended::Other(read))) => {
+                // Told apart here, so that the connection needs no second buffer for it.
+                let http2 = read.starts_with(HTTP2_BEGIN);
+                let io = TokioIo::new(plain::Rewound { read, stream });
+                let server = if http2 { builder().http2_only() } else { builder().http1_only() };
+                let service = service_fn(move |request| {
+                    let session = Arc::clone(&session);
+                    async move { Ok::<_, Infallible>(handle::handle(session, request).await) }
+                });
+                let mut connection = pin!(server.serve_connection(io, service));
+                if guard.told {
+                    connection.as_mut().graceful_shutdown();
+                }
+                let ended = guard.run(connection, |connection| connection.graceful_shutdown()).await;
+                ended.and_then(|ended| ended.map_err(|error| error.to_string()))
+            }
+            Ok(Ok(plain::Ended::Closed)) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(why) => Err(why),
+        };
+        if let Err(reason) = ended {
+            tracing::debug!(%peer, %reason, "an AWS connection ended early");
+        }
+    }
+}
+
+/// The whole of HTTP, for connections on which more than plain requests come.
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+    server
+        .http2()
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(STREAM_WINDOW_BYTES);
+    server
+}
+
+/// Ends a connection that does nothing for too long, and tells it when the server goes down.
+struct Guard<'a, D> {
+    watch: &'a Watch,
+    alarm: Pin<&'a mut Sleep>,
+    draining: Pin<&'a mut D>,
+    told: bool,
+}
+
+impl<D: Future<Output = ()>> Guard<'_, D> {
+    async fn run<C: Future>(
+        &mut self,
+        mut connection: Pin<&mut C>,
+        drain: impl Fn(Pin<&mut C>),
+    ) -> Result<C::Output, String> {
+        poll_fn(|cx| {
+            if !self.told && self.draining.as_mut().poll(cx).is_ready() {
+                self.told = true;
+                drain(connection.as_mut());
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(ended.map_err(|error| error.to_string()));
+                return Poll::Ready(Ok(ended));
             }
             // The alarm is only ever moved forward to an earlier time here; one that rings too early looks again. So a request costs no timer.
             loop {
-                let deadline = watch.deadline();
+                let deadline = self.watch.deadline();
                 if let Some(deadline) = deadline
-                    && deadline < alarm.deadline()
+                    && deadline < self.alarm.deadline()
                 {
-                    alarm.as_mut().reset(deadline);
+                    self.alarm.as_mut().reset(deadline);
                 }
-                if alarm.as_mut().poll(cx).is_pending() {
+                if self.alarm.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
                 let now = Instant::now();
                 match deadline {
                     Some(deadline) if deadline <= now => return Poll::Ready(Err("nothing came in time".to_owned())),
-                    Some(deadline) => alarm.as_mut().reset(deadline),
-                    None => alarm.as_mut().reset(now + IDLE_TIMEOUT),
+                    Some(deadline) => self.alarm.as_mut().reset(deadline),
+                    None => self.alarm.as_mut().reset(now + IDLE_TIMEOUT),
                 }
             }
         })
-        .await;
-        if let Err(reason) = ended {
-            tracing::debug!(%peer, %reason, "an AWS connection ended early");
-        }
+        .await
     }
 }
 

@@ -3,12 +3,12 @@
 
 use std::net::IpAddr;
 
-use hyper::{HeaderMap, header::ORIGIN};
+use crate::Headers;
 
 /// Why a browser's request is refused, if it is.
-pub(crate) fn refusal(headers: &HeaderMap, host: &str) -> Option<String> {
-    let origin = headers.get(ORIGIN).map(|value| value.to_str().unwrap_or("?"));
-    if origin.is_none() && !headers.contains_key("sec-fetch-site") {
+pub(crate) fn refusal(headers: &Headers, host: &str) -> Option<String> {
+    let origin = headers.contains("origin").then(|| headers.text("origin").unwrap_or("?"));
+    if origin.is_none() && !headers.contains("sec-fetch-site") {
         return None;
     }
     if let Some(origin) = origin {
@@ -31,11 +31,13 @@ fn is_local_name(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hyper::HeaderMap;
+
     use super::*;
 
     fn refused(host: &str, pairs: &[(&'static str, &'static str)]) -> bool {
         let headers: HeaderMap = pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect();
-        refusal(&headers, host).is_some()
+        refusal(&Headers::from(&headers), host).is_some()
     }
 
     #[test]

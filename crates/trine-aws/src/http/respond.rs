@@ -1,10 +1,12 @@
 //! Answers as they go over the wire.
 
+use std::io::Write as _;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
 
@@ -13,8 +15,74 @@ use crate::{
     document::{escape_into, json_of_xml},
 };
 
-/// An answer of this crate.
-pub(crate) type Answer = Response<Full<Bytes>>;
+/// An answer of this crate, before it is written by whoever serves the connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Answer {
+    /// HTTP status.
+    status: StatusCode,
+    content_type: &'static str,
+    id: RequestId,
+    /// Code of the Query protocol and whose fault it is, of an error in JSON.
+    query_error: Option<(&'static str, &'static str)>,
+    /// Asks for HTTP Basic.
+    pub(crate) ask_basic: bool,
+    /// The connection ends after it.
+    pub(crate) close: bool,
+    body: Bytes,
+}
+
+/// Asks for HTTP Basic.
+const BASIC: &str = "Basic realm=\"trine\"";
+
+impl Answer {
+    /// As hyper writes it.
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Ok(value) = HeaderValue::try_from(self.id.to_text()) {
+            headers.insert(REQUEST_ID, value);
+        }
+        if let Some((code, fault)) = self.query_error
+            && let Ok(value) = HeaderValue::try_from(format!("{code};{fault}"))
+        {
+            headers.insert(QUERY_ERROR, value);
+        }
+        if self.ask_basic {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// As HTTP/1.1, the whole of it.
+    pub(crate) fn write(&self, date: &str, out: &mut Vec<u8>) {
+        out.reserve(HEAD_BYTES + self.body.len());
+        let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        put(&["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\ncontent-type: ", self.content_type]);
+        put(&["\r\n", REQUEST_ID, ": ", &self.id.to_text()]);
+        if let Some((code, fault)) = self.query_error {
+            put(&["\r\n", QUERY_ERROR, ": ", code, ";", fault]);
+        }
+        if self.ask_basic {
+            put(&["\r\nwww-authenticate: ", BASIC]);
+        }
+        if self.close {
+            put(&["\r\nconnection: close"]);
+        }
+        put(&["\r\ndate: ", date, "\r\ncontent-length: "]);
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{}\r\n\r\n", self.body.len());
+        out.extend_from_slice(&self.body);
+    }
+}
+
+/// Room for the head of an answer.
+const HEAD_BYTES: usize = 256;
 
 /// The header with the request's id.
 const REQUEST_ID: &str = "x-amzn-requestid";
@@ -89,13 +157,11 @@ pub(crate) fn failure(style: Style, error: &ServiceError) -> Answer {
             text.into_bytes()
         }
     };
-    let mut response = answer(style, error.status, body.into());
-    if style.protocol == Protocol::Json
-        && let Ok(value) = HeaderValue::try_from(format!("{};{}", error.code, error.fault()))
-    {
-        response.headers_mut().insert(QUERY_ERROR, value);
+    let mut answer = answer(style, error.status, body.into());
+    if style.protocol == Protocol::Json {
+        answer.query_error = Some((error.code, error.fault()));
     }
-    response
+    answer
 }
 
 /// What a request for no action gets, whatever it accepts.
@@ -105,20 +171,14 @@ pub(crate) fn no_action(id: RequestId) -> Answer {
 
 /// Any body.
 pub(crate) fn plain(id: RequestId, status: u16, content_type: &'static str, body: Bytes) -> Answer {
-    let mut response = Response::new(Full::new(body));
     // Statuses are ours; one out of range would be a bug, and a server error says so.
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Answer { status, content_type, id, query_error: None, ask_basic: false, close: false, body }
 }
 
 /// The same answer, and the connection ends after it: what follows in it cannot be trusted.
-pub(crate) fn and_close(mut response: Answer) -> Answer {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
+pub(crate) fn and_close(answer: Answer) -> Answer {
+    Answer { close: true, ..answer }
 }
 
 fn answer(style: Style, status: u16, body: Bytes) -> Answer {
@@ -136,5 +196,47 @@ pub(crate) fn negotiated(id: RequestId, status: u16, xml: Bytes) -> Answer {
         Some(value) => plain(id, status, JSON, value.to_string().into()),
         // Only an answer that is a bug cannot be converted; it is better than none.
         None => plain(id, status, XML, xml),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use trine_env::SystemRng;
+
+    use super::*;
+    use crate::request_id::RequestIds;
+
+    #[tokio::test]
+    async fn both_ways_of_writing_say_the_same() {
+        let id = RequestIds::new(&SystemRng).next();
+        let style = Style { protocol: Protocol::Json, json_11: false, as_json: false, xmlns: "x", id };
+        let mut asks = plain(id, 401, "text/plain", Bytes::from_static(b"who?"));
+        asks.ask_basic = true;
+        for answer in [
+            plain(id, 200, XML, Bytes::new()),
+            and_close(failure(style, &ServiceError::malformed("no"))),
+            failure(Style { protocol: Protocol::Query, ..style }, &ServiceError::internal()),
+            asks,
+        ] {
+            let mut raw = Vec::new();
+            answer.write("today", &mut raw);
+            let raw = String::from_utf8(raw).unwrap();
+            let (head, body) = raw.split_once("\r\n\r\n").unwrap();
+            let mut lines: Vec<String> = head.lines().map(str::to_owned).collect();
+            let (parts, whole) = answer.into_response().into_parts();
+            let whole = whole.collect().await.unwrap().to_bytes();
+            assert_eq!(body.as_bytes(), whole);
+            let mut expected: Vec<String> = parts
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+                .chain([format!("HTTP/1.1 {}", parts.status), format!("content-length: {}", whole.len())])
+                .chain(["date: today".to_owned()])
+                .collect();
+            lines.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(lines, expected);
+        }
     }
 }

@@ -3,7 +3,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -21,7 +24,11 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What a connection is doing. Shared by the socket, the requests and the task that waits.
 #[derive(Debug)]
-pub(crate) struct Watch(Mutex<State>);
+pub(crate) struct Watch {
+    state: Mutex<State>,
+    /// No further request is to be read.
+    draining: AtomicBool,
+}
 
 #[derive(Debug)]
 struct State {
@@ -38,12 +45,12 @@ struct State {
 impl Watch {
     pub(crate) fn new() -> Arc<Self> {
         let state = State { in_flight: 0, idle_since: Instant::now(), head_since: None, http2: false };
-        Arc::new(Self(Mutex::new(state)))
+        Arc::new(Self { state: Mutex::new(state), draining: AtomicBool::new(false) })
     }
 
     /// A request's head is complete; the guard lives until its answer is ready.
     pub(crate) fn begin(self: &Arc<Self>, http2: bool) -> Busy {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.in_flight += 1;
         state.head_since = None;
         state.http2 = http2;
@@ -52,7 +59,7 @@ impl Watch {
 
     /// When the connection is to be closed if nothing happens; `None` while a request is in flight.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         if state.in_flight > 0 {
             return None;
         }
@@ -60,8 +67,18 @@ impl Watch {
         Some(state.head_since.map_or(idle, |since| idle.min(since + HEAD_TIMEOUT)))
     }
 
+    /// The server goes down.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it does.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
     fn read(&self) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if state.in_flight == 0 && !state.http2 && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
         }
@@ -74,7 +91,7 @@ pub(crate) struct Busy(Arc<Watch>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock();
+        let mut state = self.0.state.lock();
         state.in_flight -= 1;
         state.idle_since = Instant::now();
     }

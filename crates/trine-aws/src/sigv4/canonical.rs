@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use hyper::HeaderMap;
-
-use crate::document::hex;
+use crate::{Headers, document::hex};
 
 /// What is signed of a request.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +14,7 @@ pub(crate) struct Parts<'a> {
     /// The query string as received, without the question mark.
     pub(crate) query: &'a str,
     /// All headers; `host` may be absent in HTTP/2.
-    pub(crate) headers: &'a HeaderMap,
+    pub(crate) headers: &'a Headers,
     /// `Host`, or `:authority` in HTTP/2.
     pub(crate) host: &'a str,
 }
@@ -133,7 +131,7 @@ fn encode_into(out: &mut String, bytes: &[u8], safe: &[u8]) {
 
 /// The values of a header, trimmed, runs of spaces made one, joined by commas.
 fn header_into(out: &mut String, parts: Parts<'_>, name: &str) -> Option<()> {
-    let mut values = parts.headers.get_all(name).iter().peekable();
+    let mut values = parts.headers.get_all(name).peekable();
     if values.peek().is_none() {
         if name == "host" {
             out.push_str(parts.host);
@@ -146,7 +144,7 @@ fn header_into(out: &mut String, parts: Parts<'_>, name: &str) -> Option<()> {
             out.push(',');
         }
         // Header values need not be UTF-8; SDKs sign the bytes they send, which are.
-        let value = std::str::from_utf8(value.as_bytes()).ok()?;
+        let value = std::str::from_utf8(value).ok()?;
         let mut spaced = false;
         for c in value.trim().chars() {
             if c == ' ' && spaced {
@@ -161,6 +159,8 @@ fn header_into(out: &mut String, parts: Parts<'_>, name: &str) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::HeaderMap;
+
     use super::*;
 
     #[test]
@@ -190,6 +190,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-a", "  a   b ".parse().unwrap());
         headers.append("x-a", "c".parse().unwrap());
+        let headers = Headers::from(&headers);
         let parts = Parts { method: "GET", path: "/", query: "", headers: &headers, host: "h:1" };
         let text = request(parts, "host;x-a", "hash", Plus::Space).unwrap();
         assert_eq!(text, "GET\n/\n\nhost:h:1\nx-a:a b,c\n\nhost;x-a\nhash");

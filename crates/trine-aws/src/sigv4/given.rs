@@ -1,9 +1,7 @@
 //! The signature a request carries, in its header or its query string.
 
-use hyper::{HeaderMap, header::AUTHORIZATION};
-
 use super::AuthError;
-use crate::Form;
+use crate::{Form, Headers};
 
 /// The one algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -11,30 +9,25 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const EXPIRES_MAX: i64 = 604_800;
 
 /// Access key and scope: `AK/yyyymmdd/region/service/aws4_request`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Credential {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Credential<'a> {
     /// The access key's id.
-    pub(crate) access_key_id: String,
+    pub(crate) access_key_id: &'a str,
     /// `yyyymmdd`.
-    pub(crate) date: String,
+    pub(crate) date: &'a str,
     /// The region as the client has it.
-    pub(crate) region: String,
+    pub(crate) region: &'a str,
     /// The service signed for.
-    pub(crate) service: String,
+    pub(crate) service: &'a str,
 }
 
-impl Credential {
-    fn parse(text: &str) -> Option<Self> {
+impl<'a> Credential<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.rsplitn(5, '/');
         let (terminator, service, region, date) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let access_key_id = parts.next()?;
         let whole = terminator == "aws4_request" && ![access_key_id, date, region, service].contains(&"");
-        whole.then(|| Self {
-            access_key_id: access_key_id.to_owned(),
-            date: date.to_owned(),
-            region: region.to_owned(),
-            service: service.to_owned(),
-        })
+        whole.then_some(Self { access_key_id, date, region, service })
     }
 
     /// The scope as it is signed.
@@ -52,17 +45,17 @@ pub(crate) enum Validity {
     Presigned(Option<i64>),
 }
 
-/// A signature as given.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Given {
+/// A signature as given, in the words of the request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Given<'a> {
     /// Whose, and its scope.
-    pub(crate) credential: Credential,
+    pub(crate) credential: Credential<'a>,
     /// Names of the signed headers: lower case, sorted, joined by semicolons.
-    pub(crate) signed_headers: String,
+    pub(crate) signed_headers: &'a str,
     /// In hexadecimal.
-    pub(crate) signature: String,
+    pub(crate) signature: &'a str,
     /// The time as text; absent: the `Date` header's.
-    pub(crate) time: Option<String>,
+    pub(crate) time: Option<&'a str>,
     /// How long it is good.
     pub(crate) validity: Validity,
     /// A session token comes with it.
@@ -70,21 +63,22 @@ pub(crate) struct Given {
 }
 
 /// The signature of a request; `None` when it has none.
-pub(crate) fn find(headers: &HeaderMap, query: &Form) -> Result<Option<Given>, AuthError> {
+pub(crate) fn find<'a>(headers: &'a Headers, query: &'a Form) -> Result<Option<Given<'a>>, AuthError> {
     let presigned = query.get("X-Amz-Algorithm").is_some() || query.get("X-Amz-Signature").is_some();
-    let header = headers.get(AUTHORIZATION);
+    let header = headers.get("authorization");
     match (header, presigned) {
         (None, false) => Ok(None),
         (Some(_), true) => Err(AuthError::Twice),
         (None, true) => from_query(query).map(Some),
-        (Some(value), false) => {
-            let text = value.to_str().map_err(|_| AuthError::incomplete("Authorization header is not text."))?;
+        (Some(_), false) => {
+            let text = headers.text("authorization");
+            let text = text.ok_or_else(|| AuthError::incomplete("Authorization header is not text."))?;
             from_header(text, headers).map(Some)
         }
     }
 }
 
-fn from_header(text: &str, headers: &HeaderMap) -> Result<Given, AuthError> {
+fn from_header<'a>(text: &'a str, headers: &'a Headers) -> Result<Given<'a>, AuthError> {
     let (algorithm, rest) = text.trim().split_once(' ').unwrap_or((text, ""));
     if algorithm != ALGORITHM {
         return Err(AuthError::incomplete(format!("Unsupported AWS 'algorithm': '{}'.", shown(algorithm))));
@@ -98,29 +92,27 @@ fn from_header(text: &str, headers: &HeaderMap) -> Result<Given, AuthError> {
             _ => {}
         }
     }
-    let need = |value: Option<&str>, name: &str| {
+    let need = |value: Option<&'a str>, name: &str| {
         value
             .filter(|value| !value.is_empty())
-            .map(str::to_owned)
             .ok_or_else(|| AuthError::incomplete(format!("Authorization header requires '{name}' parameter.")))
     };
-    let time = headers.get("x-amz-date").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let time = headers.text("x-amz-date");
     Ok(Given {
-        credential: parse_credential(&need(credential, "Credential")?)?,
+        credential: parse_credential(need(credential, "Credential")?)?,
         signed_headers: need(signed_headers, "SignedHeaders")?,
         signature: need(signature, "Signature")?,
         time,
         validity: Validity::Header,
-        token: headers.contains_key("x-amz-security-token"),
+        token: headers.contains("x-amz-security-token"),
     })
 }
 
-fn from_query(query: &Form) -> Result<Given, AuthError> {
+fn from_query(query: &Form) -> Result<Given<'_>, AuthError> {
     let need = |name: &str| {
         query
             .get(name)
             .filter(|value| !value.is_empty())
-            .map(str::to_owned)
             .ok_or_else(|| AuthError::incomplete(format!("AWS query-string parameters must include '{name}'.")))
     };
     if need("X-Amz-Algorithm")? != ALGORITHM {
@@ -134,7 +126,7 @@ fn from_query(query: &Form) -> Result<Given, AuthError> {
         })
         .transpose()?;
     Ok(Given {
-        credential: parse_credential(&need("X-Amz-Credential")?)?,
+        credential: parse_credential(need("X-Amz-Credential")?)?,
         signed_headers: need("X-Amz-SignedHeaders")?,
         signature: need("X-Amz-Signature")?,
         time: Some(need("X-Amz-Date")?),
@@ -143,7 +135,7 @@ fn from_query(query: &Form) -> Result<Given, AuthError> {
     })
 }
 
-fn parse_credential(text: &str) -> Result<Credential, AuthError> {
+fn parse_credential(text: &str) -> Result<Credential<'_>, AuthError> {
     Credential::parse(text).ok_or_else(|| {
         AuthError::incomplete(format!(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{}'",

@@ -4,7 +4,7 @@ mod canonical;
 mod error;
 mod given;
 mod keys;
-mod time;
+pub(crate) mod time;
 
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -27,12 +27,12 @@ fn hash(body: &[u8]) -> String {
 /// Checks a signature and gives the key it was made with. `now` is wall time; `body` the body as received.
 pub(crate) fn verify<'k>(
     keys: &'k Keys,
-    given: &Given,
+    given: &Given<'_>,
     parts: Parts<'_>,
     body: &[u8],
     now: Timestamp,
 ) -> Result<&'k Key, AuthError> {
-    let key = keys.get(&given.credential.access_key_id).ok_or(AuthError::UnknownKey)?;
+    let key = keys.get(given.credential.access_key_id).ok_or(AuthError::UnknownKey)?;
     // Temporary credentials are nobody's: there is nothing here that hands them out.
     if given.token {
         return Err(AuthError::UnknownKey);
@@ -42,14 +42,14 @@ pub(crate) fn verify<'k>(
         return Err(AuthError::incomplete("'Host' must be a signed header in the AWS Authorization."));
     }
     // Otherwise somebody in between could turn one action into another.
-    if parts.headers.contains_key("x-amz-target") && !signed.contains(&"x-amz-target") {
+    if parts.headers.contains("x-amz-target") && !signed.contains(&"x-amz-target") {
         return Err(AuthError::incomplete("'X-Amz-Target' must be a signed header in the AWS Authorization."));
     }
     let (text, seconds) = time_of(given, parts)?;
-    if !text.starts_with(&given.credential.date) || given.credential.date.len() != 8 {
+    if !text.starts_with(given.credential.date) || given.credential.date.len() != 8 {
         return Err(AuthError::Scope(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}', from '{text}'.",
-            crate::error::shortened(&given.credential.date),
+            crate::error::shortened(given.credential.date),
             text.get(..8).unwrap_or(&text),
         )));
     }
@@ -57,15 +57,15 @@ pub(crate) fn verify<'k>(
 
     let payload = hash(body);
     if let Some(said) = parts.headers.get("x-amz-content-sha256")
-        && said.as_bytes() != payload.as_bytes()
+        && said != payload.as_bytes()
     {
         return Err(AuthError::Differs);
     }
-    let signature = from_hex(&given.signature).ok_or(AuthError::Differs)?;
+    let signature = from_hex(given.signature).ok_or(AuthError::Differs)?;
     let signing = signing_key(key.secret(), &given.credential);
     let readings = if parts.query.contains('+') { &[Plus::Space, Plus::Kept][..] } else { &[Plus::Space][..] };
     for plus in readings {
-        let canonical = canonical::request(parts, &given.signed_headers, &payload, *plus).ok_or(AuthError::Differs)?;
+        let canonical = canonical::request(parts, given.signed_headers, &payload, *plus).ok_or(AuthError::Differs)?;
         let to_sign = format!("{ALGORITHM}\n{text}\n{}\n{}", given.credential.scope(), hash(canonical.as_bytes()));
         let mut mac = keyed(&signing);
         mac.update(to_sign.as_bytes());
@@ -80,22 +80,22 @@ pub(crate) fn verify<'k>(
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The time that was signed, as text in the basic form and as seconds since the epoch.
-fn time_of(given: &Given, parts: Parts<'_>) -> Result<(String, i64), AuthError> {
+fn time_of(given: &Given<'_>, parts: Parts<'_>) -> Result<(String, i64), AuthError> {
     let unreadable = || AuthError::incomplete("The request must contain a valid date in X-Amz-Date or Date.");
-    match &given.time {
+    match given.time {
         Some(text) => {
             let seconds = time::parse_basic(text).or_else(|| time::parse_date_header(text)).ok_or_else(unreadable)?;
             Ok((time::basic(seconds), seconds))
         }
         None => {
-            let text = parts.headers.get("date").and_then(|value| value.to_str().ok()).ok_or_else(unreadable)?;
+            let text = parts.headers.text("date").ok_or_else(unreadable)?;
             let seconds = time::parse_date_header(text).ok_or_else(unreadable)?;
             Ok((time::basic(seconds), seconds))
         }
     }
 }
 
-fn check_time(given: &Given, text: &str, signed_at: i64, now: Timestamp) -> Result<(), AuthError> {
+fn check_time(given: &Given<'_>, text: &str, signed_at: i64, now: Timestamp) -> Result<(), AuthError> {
     let now = now.0.div_euclid(1000);
     let minutes = SKEW_MAX / 60;
     if signed_at > now + SKEW_MAX {
@@ -120,9 +120,9 @@ fn check_time(given: &Given, text: &str, signed_at: i64, now: Timestamp) -> Resu
 }
 
 /// The key of one day, region and service.
-fn signing_key(secret: &str, credential: &Credential) -> [u8; 32] {
+fn signing_key(secret: &str, credential: &Credential<'_>) -> [u8; 32] {
     let mut key = mac(format!("AWS4{secret}").as_bytes(), credential.date.as_bytes());
-    for part in [credential.region.as_str(), credential.service.as_str(), "aws4_request"] {
+    for part in [credential.region, credential.service, "aws4_request"] {
         key = mac(&key, part.as_bytes());
     }
     key

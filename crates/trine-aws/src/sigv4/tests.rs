@@ -6,7 +6,7 @@ use serde::Deserialize;
 use trine_types::Namespace;
 
 use super::*;
-use crate::Form;
+use crate::{Form, Headers};
 
 /// The moment all samples were signed at, in milliseconds.
 const SIGNED_AT: i64 = 1_793_534_400_000;
@@ -23,11 +23,11 @@ struct Sample {
 }
 
 impl Sample {
-    fn headers(&self) -> HeaderMap {
-        self.headers
-            .iter()
-            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
-            .collect()
+    fn headers(&self) -> Headers {
+        let of = |(name, value): &(String, String)| {
+            (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
+        };
+        Headers::from(&self.headers.iter().map(of).collect::<HeaderMap>())
     }
 
     fn check_at(&self, keys: &Keys, now: i64) -> Result<String, AuthError> {
@@ -35,7 +35,7 @@ impl Sample {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let form = Form::parse(query.as_bytes()).unwrap_or_default();
         let given = find(&headers, &form)?.ok_or(AuthError::Missing)?;
-        let host = headers.get("host").map_or("", |value| value.to_str().unwrap());
+        let host = headers.text("host").unwrap_or_default();
         let parts = Parts { method: &self.method, path, query, headers: &headers, host };
         verify(keys, &given, parts, self.body.as_bytes(), Timestamp(now)).map(|key| key.user().to_owned())
     }

@@ -1,6 +1,8 @@
 //! Times as signatures write them: seconds since the epoch ⇄ `20261101T120000Z`.
 
 const DAY: i64 = 86_400;
+/// Months as HTTP writes them.
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `20261101T120000Z` as seconds since the epoch.
 pub(crate) fn parse_basic(text: &str) -> Option<i64> {
@@ -15,7 +17,6 @@ pub(crate) fn parse_basic(text: &str) -> Option<i64> {
 
 /// The `Date` header: `Wed, 25 Nov 2026 13:00:35 GMT` (RFC 9110 §5.6.7), or the basic form that some clients put there.
 pub(crate) fn parse_date_header(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     if let Some(seconds) = parse_basic(text) {
         return Some(seconds);
     }
@@ -34,6 +35,16 @@ pub(crate) fn basic(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
     let (year, month, day) = civil(days);
     format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// Seconds since the epoch as a `Date` header has them: `Wed, 25 Nov 2026 13:00:35 GMT`.
+pub(crate) fn date_header(seconds: i64) -> String {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+    let (year, month, day) = civil(days);
+    let weekday = WEEKDAYS.get(days.rem_euclid(7) as usize).copied().unwrap_or_default();
+    let month = MONTHS.get((month - 1) as usize).copied().unwrap_or_default();
+    format!("{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} GMT", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
@@ -113,6 +124,9 @@ mod tests {
     fn the_date_header() {
         assert_eq!(parse_date_header("Sun, 01 Nov 2026 12:00:00 GMT"), Some(1_793_534_400));
         assert_eq!(parse_date_header("20261101T120000Z"), Some(1_793_534_400));
+        assert_eq!(date_header(1_793_534_400), "Sun, 01 Nov 2026 12:00:00 GMT");
+        assert_eq!(date_header(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(parse_date_header(&date_header(951_868_799)), Some(951_868_799));
         for bad in ["", "Sun, 01 Nov 2026 12:00:00", "Sun, 01 Foo 2026 12:00:00 GMT", "Sun, 01 Nov 26 12:00:00 GMT"] {
             assert_eq!(parse_date_header(bad), None, "{bad}");
         }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use trine_aws::{Document, Member};
+use trine_aws::{Document, JsonObject, Member};
 use trine_broker::{Action, Delivery, Message, QueueRef, Receive, ReceiveError};
 
 use super::visibility;
@@ -57,6 +57,42 @@ pub(crate) struct Reply {
 
 impl Document for Reply {
     const SHAPE: &'static [Member] = &[Member::list_of("Messages", &["Message"], &[ATTRIBUTES, MESSAGE_ATTRIBUTES])];
+
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let bytes: usize = self.messages.iter().map(|message| SHOWN_BYTES + message.body.len()).sum();
+        let mut out = Vec::with_capacity(bytes + SHOWN_BYTES);
+        let mut reply = JsonObject::new(&mut out);
+        if !self.messages.is_empty() {
+            reply.list("Messages", &self.messages, Shown::write_json)?;
+        }
+        reply.end();
+        Ok(out)
+    }
+}
+
+/// Room for a message in an answer, beside its body: ids, handle, checksum.
+const SHOWN_BYTES: usize = 256;
+
+impl Shown {
+    /// Must say what serde would: a test compares the two.
+    fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let mut object = JsonObject::new(out);
+        object.text("MessageId", &self.message_id);
+        object.text("ReceiptHandle", &self.receipt_handle);
+        object.text("MD5OfBody", &self.body_md5);
+        object.text("Body", &self.body);
+        if !self.attributes.is_empty() {
+            object.value("Attributes", &self.attributes)?;
+        }
+        if let Some(sum) = &self.attributes_md5 {
+            object.text("MD5OfMessageAttributes", sum);
+        }
+        if !self.message_attributes.is_empty() {
+            object.value("MessageAttributes", &self.message_attributes)?;
+        }
+        object.end();
+        Ok(())
+    }
 }
 
 /// A message as a consumer sees it.
@@ -121,9 +157,18 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<Reply, Sqs
     let receive =
         Receive { max: u16::try_from(max).unwrap_or(1), wait, visibility_ms, attempt_id, consumer: cx.consumer() };
     let deliveries = take(cx, &queue, receive, settings.fifo).await?;
-    Ok(Reply {
-        messages: deliveries.into_iter().map(|delivery| deliver(cx.names(), &queue, delivery, &wanted)).collect(),
-    })
+    let mut messages: Vec<_> =
+        deliveries.into_iter().map(|delivery| deliver(cx.names(), &queue, delivery, &wanted)).collect();
+    sum_bodies(&mut messages);
+    Ok(Reply { messages })
+}
+
+/// Fills in the checksums of bodies, as they are shown.
+pub(crate) fn sum_bodies(messages: &mut [Shown]) {
+    let sums = message::bodies_md5(&messages.iter().map(|shown| shown.body.as_bytes()).collect::<Vec<_>>());
+    for (shown, sum) in messages.iter_mut().zip(sums) {
+        shown.body_md5 = sum;
+    }
 }
 
 /// Receives; a server that is going down answers waiting receives with nothing.
@@ -153,7 +198,7 @@ fn within(value: Int, min: i64, max: i64) -> Option<u64> {
 }
 
 fn deliver(names: Names<'_>, queue: &QueueRef, delivery: Delivery, wanted: &Wanted) -> Shown {
-    let mut shown = show(names, queue, &delivery.message, wanted);
+    let mut shown = show(names, queue, delivery.message, wanted);
     shown.receipt_handle = delivery.receipt.to_text();
     let counts = [
         (SystemAttribute::ApproximateReceiveCount, delivery.receive_count.to_string()),
@@ -167,8 +212,8 @@ fn deliver(names: Names<'_>, queue: &QueueRef, delivery: Delivery, wanted: &Want
     shown
 }
 
-/// A message without what belongs to a delivery.
-pub(crate) fn show(names: Names<'_>, queue: &QueueRef, message: &Message, wanted: &Wanted) -> Shown {
+/// A message without what belongs to a delivery, and without its body's checksum.
+pub(crate) fn show(names: Names<'_>, queue: &QueueRef, message: Message, wanted: &Wanted) -> Shown {
     let (namespace, fifo) = (queue.namespace(), queue.settings().fifo);
     let stored = Stored::of(&message.headers);
     let returned: Vec<&Attribute> = stored.attributes.iter().filter(|a| wanted.user.matches(&a.name)).collect();
@@ -184,24 +229,56 @@ pub(crate) fn show(names: Names<'_>, queue: &QueueRef, message: &Message, wanted
             attributes.insert(name.as_str(), value);
         }
     };
-    put(SystemAttribute::SenderId, &|| {
-        Some(stored.sender.clone().unwrap_or_else(|| names.account_of(&namespace).to_owned()))
-    });
+    put(SystemAttribute::SenderId, &|| Some(stored.sender.unwrap_or_else(|| names.account_of(&namespace)).to_owned()));
     put(SystemAttribute::SentTimestamp, &|| Some(message.sent_at.0.to_string()));
     put(SystemAttribute::SequenceNumber, &|| fifo.then(|| message::sequence_number(message.number.0)));
     put(SystemAttribute::MessageDeduplicationId, &|| message.dedup_id.clone().filter(|_| fifo));
     put(SystemAttribute::MessageGroupId, &|| message.group.clone());
-    put(SystemAttribute::AwsTraceHeader, &|| stored.trace.clone());
+    put(SystemAttribute::AwsTraceHeader, &|| stored.trace.map(str::to_owned));
     put(SystemAttribute::DeadLetterQueueSourceArn, &dead_letter_source);
+    let attributes_md5 = message::attributes_md5(returned.iter().copied());
+    let message_attributes = returned.into_iter().map(|a| (a.name.clone(), a.to_wire())).collect();
     // A body that came through another edge may be no text; the checksum is of what is shown.
-    let body = String::from_utf8_lossy(&message.body).into_owned();
+    let body = String::from_utf8(message.body.into())
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Shown {
         message_id: message.message_id.hyphenated(),
         receipt_handle: String::new(),
-        body_md5: message::body_md5(body.as_bytes()),
+        body_md5: String::new(),
         body,
         attributes,
-        attributes_md5: message::attributes_md5(returned.iter().copied()),
-        message_attributes: returned.into_iter().map(|a| (a.name.clone(), a.to_wire())).collect(),
+        attributes_md5,
+        message_attributes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &str) -> Shown {
+        Shown {
+            message_id: "0-1".into(),
+            receipt_handle: "a\"b".into(),
+            body_md5: "0f".into(),
+            body: body.into(),
+            attributes: BTreeMap::new(),
+            attributes_md5: None,
+            message_attributes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_json_of_an_answer_is_serdes() {
+        let mut full = shown("\u{1}\u{7f} \"q\" \\ / \n ä \u{2028} 🦀");
+        full.attributes.insert("SenderId", "\"x\"".into());
+        full.attributes.insert("SentTimestamp", "1".into());
+        full.attributes_md5 = Some("ff".into());
+        full.message_attributes.insert("n\"".into(), Attribute::text("n\"", "String", "v").to_wire());
+        for messages in [vec![], vec![shown("")], vec![shown(&"x".repeat(300)), full, shown("tab\there")]] {
+            let reply = Reply { messages };
+            let ours = String::from_utf8(reply.to_json().unwrap()).unwrap();
+            assert_eq!(ours, serde_json::to_string(&reply).unwrap());
+        }
     }
 }

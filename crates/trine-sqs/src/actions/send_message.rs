@@ -72,9 +72,10 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<Reply, Sqs
         return Err(failure::too_large(settings.max_message_bytes));
     }
     let (message, receipt) = outgoing.split();
+    let body_md5 = message::body_md5(&message.body);
     let mut results = cx.queues().send(&queue, vec![message]).await?;
     match results.pop() {
-        Some(Ok(sent)) => Ok(receipt.reply(None, sent, settings.fifo)),
+        Some(Ok(sent)) => Ok(receipt.reply(None, body_md5, sent, settings.fifo)),
         Some(Err(SendRefusal::TooLarge { max, .. })) => Err(failure::too_large(max)),
         Some(Err(refusal)) => Err(refusal.into()),
         None => Err(SqsError::new(ErrorKind::InternalFailure, "The broker did not answer.")),
@@ -122,7 +123,6 @@ pub(crate) struct Outgoing {
 
 /// What the answer says of a message beside what the broker says.
 pub(crate) struct Sums {
-    body: String,
     attributes: Option<String>,
     system: Option<String>,
 }
@@ -144,11 +144,7 @@ impl Outgoing {
         let dedup_id = dedup_id(request.message_deduplication_id, body, settings)?;
         let attributes = message::check_attributes(request.message_attributes.unwrap_or_default())?;
         let system = message::check_system(request.message_system_attributes.unwrap_or_default())?;
-        let sums = Sums {
-            body: message::body_md5(body.as_bytes()),
-            attributes: message::attributes_md5(&attributes),
-            system: message::attributes_md5(&system),
-        };
+        let sums = Sums { attributes: message::attributes_md5(&attributes), system: message::attributes_md5(&system) };
         let size = message::size_of(body, &attributes);
         let trace = system.first().map(trace_text).or_else(|| cx.trace_header().map(str::to_owned));
         let message = NewMessage {
@@ -172,11 +168,11 @@ impl Outgoing {
 
 impl Sums {
     /// The answer once the message is kept.
-    pub(crate) fn reply(self, id: Option<String>, sent: Sent, fifo: bool) -> Reply {
+    pub(crate) fn reply(self, id: Option<String>, body_md5: String, sent: Sent, fifo: bool) -> Reply {
         Reply {
             id,
             message_id: sent.message_id.hyphenated(),
-            body_md5: self.body,
+            body_md5,
             attributes_md5: self.attributes,
             system_md5: self.system,
             sequence_number: fifo.then(|| message::sequence_number(sent.number.0)),

@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 use trine_aws::{Document, Member};
-use trine_broker::{Action, SendRefusal};
+use trine_broker::{Action, NewMessage, SendRefusal};
 
 use super::send_message::{self, MESSAGE, Outgoing};
 use crate::{
     ErrorKind, SqsError,
     batch::{self, BatchReply, Entry},
     context::Context,
-    failure,
+    failure, message,
 };
 
 const ENTRY: &str = "SendMessageBatchRequestEntry";
@@ -40,7 +40,8 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<BatchReply
         send_message::check_fifo(entry, &settings, |name| SqsError::invalid(SqsError::missing(name).message))?;
     }
     let mut reply = BatchReply::default();
-    let (mut messages, mut waiting) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+    let (mut messages, mut waiting): (Vec<NewMessage>, Vec<_>) =
+        (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for mut entry in entries {
         let id = entry.id.take().unwrap_or_default();
         let checked = Outgoing::new(cx, entry, &settings).and_then(|outgoing| {
@@ -59,10 +60,12 @@ pub(crate) async fn run(cx: &Context<'_>, request: Request) -> Result<BatchReply
     if messages.is_empty() {
         return Ok(reply);
     }
+    let bodies: Vec<&[u8]> = messages.iter().map(|message| message.body.as_ref()).collect();
+    let bodies_md5 = message::bodies_md5(&bodies);
     let mut results = cx.queues().send(&queue, messages).await?.into_iter();
-    for (id, sums) in waiting {
+    for ((id, sums), body_md5) in waiting.into_iter().zip(bodies_md5) {
         let result = match results.next() {
-            Some(Ok(sent)) => Ok(sums.reply(Some(id.clone()), sent, settings.fifo)),
+            Some(Ok(sent)) => Ok(sums.reply(Some(id.clone()), body_md5, sent, settings.fifo)),
             // The queue went away under the whole request.
             Some(Err(SendRefusal::Deleted)) => return Err(SqsError::no_queue()),
             Some(Err(SendRefusal::TooLarge { max, .. })) => Err(failure::too_large_entry(max)),

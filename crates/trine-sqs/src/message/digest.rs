@@ -1,6 +1,6 @@
 //! Checksums that clients compare (reference/sqs.md §6.11).
 
-use md5::{Digest, Md5};
+use ::md5::{Digest, Md5};
 use sha2::Sha256;
 
 use super::Attribute;
@@ -13,6 +13,11 @@ const BINARY: u8 = 2;
 /// Hex MD5 of a body.
 pub(crate) fn body_md5(body: &[u8]) -> String {
     hex(&Md5::digest(body))
+}
+
+/// Hex MD5 of each of several bodies.
+pub(crate) fn bodies_md5(bodies: &[&[u8]]) -> Vec<String> {
+    super::md5::many(bodies).iter().map(|sum| hex(sum)).collect()
 }
 
 /// Hex SHA-256 of a body: the deduplication id of a message that was sent without one.
@@ -65,6 +70,7 @@ mod tests {
     #[test]
     fn vectors_recorded_from_the_service() {
         assert_eq!(body_md5(b"message"), "78e731027d8fd50ed642340b7c9a63b3");
+        assert_eq!(bodies_md5(&[&b"message"[..]; 3]), ["78e731027d8fd50ed642340b7c9a63b3"; 3]);
         assert_eq!(body_sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(body_md5(b"hi"), "49f68a5c8493ec2c0bf489821c21fc3b");
         let string = |name, value| Attribute::text(name, "String", value);

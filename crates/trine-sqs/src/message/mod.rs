@@ -3,6 +3,7 @@
 mod attribute;
 mod digest;
 mod ids;
+mod md5;
 mod number;
 mod selection;
 mod sequence;
@@ -10,7 +11,7 @@ mod stored;
 mod text;
 
 pub(crate) use attribute::{Attribute, AttributeValue, RawAttributes, check_attributes, check_system};
-pub(crate) use digest::{attributes_md5, body_md5, body_sha256};
+pub(crate) use digest::{attributes_md5, bodies_md5, body_md5, body_sha256};
 pub(crate) use ids::check_id;
 pub(crate) use selection::{AttributeFilter, SystemAttribute, SystemSelection};
 pub(crate) use sequence::sequence_number;

@@ -37,19 +37,19 @@ pub(crate) fn headers_of(attributes: &[Attribute], trace: Option<&str>, sender: 
 
 /// What the headers of a message say.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Stored {
+pub(crate) struct Stored<'a> {
     /// User attributes.
     pub(crate) attributes: Vec<Attribute>,
     /// The trace header.
-    pub(crate) trace: Option<String>,
+    pub(crate) trace: Option<&'a str>,
     /// Who sent it.
-    pub(crate) sender: Option<String>,
+    pub(crate) sender: Option<&'a str>,
 }
 
-impl Stored {
+impl<'a> Stored<'a> {
     /// Reads headers. Those of a message that another edge took appear as attributes: of type String if they are text that this protocol can carry,
     /// else of type Binary.
-    pub(crate) fn of(headers: &[(String, Bytes)]) -> Self {
+    pub(crate) fn of(headers: &'a [(String, Bytes)]) -> Self {
         let mut stored = Self::default();
         for (name, value) in headers {
             if let Some(name) = name.strip_prefix(ATTRIBUTE_PREFIX) {
@@ -59,7 +59,7 @@ impl Stored {
             } else if name == SENDER_HEADER {
                 stored.sender = text(value);
             } else if !value.is_empty() && !RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-                let data_type = if text(value).is_some_and(|t| super::legal(&t)) { "String" } else { "Binary" };
+                let data_type = if text(value).is_some_and(super::legal) { "String" } else { "Binary" };
                 stored.attributes.push(Attribute {
                     name: name.clone(),
                     data_type: data_type.to_owned(),
@@ -77,8 +77,8 @@ fn attribute(name: &str, value: &Bytes) -> Option<Attribute> {
     Some(Attribute { name: name.to_owned(), data_type, value: value.slice(zero + 1..) })
 }
 
-fn text(value: &[u8]) -> Option<String> {
-    std::str::from_utf8(value).ok().map(str::to_owned)
+fn text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok()
 }
 
 #[cfg(test)]
@@ -92,10 +92,7 @@ mod tests {
             Attribute { name: "b".into(), data_type: "Binary".into(), value: Bytes::from_static(b"\0\xff") },
         ];
         let headers = headers_of(&attributes, Some("Root=1"), "AKIA");
-        assert_eq!(
-            Stored::of(&headers),
-            Stored { attributes, trace: Some("Root=1".into()), sender: Some("AKIA".into()) }
-        );
+        assert_eq!(Stored::of(&headers), Stored { attributes, trace: Some("Root=1"), sender: Some("AKIA") });
         assert_eq!(headers[0], ("trine.proto".to_owned(), Bytes::from_static(b"sqs")));
     }
 
