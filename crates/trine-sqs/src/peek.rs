@@ -4,6 +4,8 @@
 //! delayed ones. The answer is a ReceiveMessage result: in XML, which the port turns into JSON for who wants that, or for an SDK whose endpoint this path is
 //! in the protocol that it speaks.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use trine_aws::{Form, Helper, HelperAnswer, Output, Protocol, ServiceError};
@@ -100,10 +102,19 @@ async fn messages(service: &Inner, request: &Helper, place: Place<'_>) -> Result
     let names = Names { accounts: &request.accounts, region: &request.region };
     let mut messages = Vec::new();
     let mut from: Option<MessageNumber> = None;
+    // FIFO groups of which a message is in flight: what comes after it cannot be received, so it is as invisible.
+    let mut locked = HashSet::new();
+    let fifo = queue.settings().fifo;
     loop {
         let peek = Peek { state: None, from, limit: SHOWN_MAX };
         let page = service.broker.queues().peek(&queue, peek).await?;
-        let wanted = page.messages.into_iter().filter(|peeked| is_wanted(&peeked.state, flags));
+        let wanted = page.messages.into_iter().filter(|peeked| {
+            let group = peeked.message.group.as_ref().filter(|_| fifo);
+            if let (Some(group), PeekedState::InFlight { .. }) = (group, &peeked.state) {
+                locked.insert(group.clone());
+            }
+            is_wanted(&peeked.state, flags) && (flags.invisible || !group.is_some_and(|group| locked.contains(group)))
+        });
         messages.extend(wanted.map(|peeked| shown(names, &queue, peeked, flags)).take(SHOWN_MAX - messages.len()));
         match page.next {
             Some(next) if messages.len() < SHOWN_MAX => from = Some(next),

@@ -68,6 +68,23 @@ async fn a_queue_that_is_not_there() {
     assert_eq!(look(&server, "/_aws/sqs/other", "*/*").await.0, 404);
 }
 
+#[tokio::test]
+async fn what_waits_for_a_group_is_as_invisible_as_its_head() {
+    let server = Server::start().await;
+    let url = server.queue("q.fifo", json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" })).await;
+    for (group, body) in [("a", "1"), ("a", "2"), ("b", "3")] {
+        let message = json!({ "QueueUrl": url, "MessageBody": body, "MessageGroupId": group });
+        server.ok(Wire::Json, "SendMessage", message).await;
+    }
+    server.receive_with(&url, json!({ "MaxNumberOfMessages": 1 })).await;
+    let path = format!("/_aws/sqs/messages?QueueUrl={}", crate::server::percent(&url));
+    for (path, bodies) in [(path.clone(), vec!["3"]), (path + "&ShowInvisible=true", vec!["1", "2", "3"])] {
+        let (_, body) = look(&server, &path, "*/*").await;
+        let shown: Vec<_> = body.split("<Body>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+        assert_eq!(shown, bodies);
+    }
+}
+
 /// An SDK with this path as its endpoint.
 #[tokio::test]
 async fn an_sdk_looks_in_its_own_protocol() {
