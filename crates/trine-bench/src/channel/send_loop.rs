@@ -63,7 +63,7 @@ mod tests {
             batch: 16,
             payload: 100,
             warm_up: Duration::ZERO,
-            time: Duration::from_millis(50),
+            time: Duration::from_secs(1),
             rate: None,
             stalled: 0,
         };
