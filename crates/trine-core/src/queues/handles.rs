@@ -7,9 +7,7 @@ use trine_types::Timestamp;
 
 use super::ledger::{Mark, MarkState, Place};
 use super::queue::{Queue, ms};
-use super::{
-    HOLD_MS_MAX, Handle, HandleError, Handled, MessageNumber, MoveCause, QueueRecord, ReleaseKind, SettleReason,
-};
+use super::{HOLD_MS_MAX, Handle, HandleError, Handled, MessageNumber, QueueRecord, ReleaseKind, SettleReason};
 
 impl Queue {
     /// Messages are done. Whoever has them: on a standard queue any handle will do, also after its time. Nothing logged changes.
@@ -35,12 +33,9 @@ impl Queue {
     fn delivery(&self, handle: &Handle, now: Timestamp) -> Result<(&Mark, Place), HandleError> {
         let place = self.place_at(handle.number, now).ok_or(HandleError::Gone)?;
         if place == Place::Moving {
-            // It moves because nobody holds it any more. On a FIFO queue whoever held it last comes too late; where a task moves it to it is a new message.
-            return Err(match self.moving(handle.number) {
-                _ if self.settings.fifo => HandleError::Expired,
-                Some((MoveCause::DeadLetter, _)) => HandleError::Moving,
-                _ => HandleError::Gone,
-            });
+            // It moves because nobody holds it any more. On a FIFO queue whoever held it last comes too late; on others nobody knows yet whether it will be
+            // back: also where a task moves it to can refuse it.
+            return Err(if self.settings.fifo { HandleError::Expired } else { HandleError::Moving });
         }
         let mark = self.ledger.mark(handle.number).ok_or(HandleError::Unknown)?;
         if handle.receive_count == 0 || handle.receive_count > mark.count {

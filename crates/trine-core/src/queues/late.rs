@@ -8,7 +8,7 @@ use trine_types::{EntityId, Timestamp};
 use super::facts::Facts;
 use super::ledger::{Ledger, Place};
 use super::queue::Queue;
-use super::{MessageFacts, MessageNumber, MoveCause, Origin, QueueRecord, SettleReason};
+use super::{MessageFacts, MessageNumber, Origin, QueueRecord, SettleReason};
 
 /// The messages of a queue that were in another one before, by what they were there. About 40 bytes for each.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ pub enum Arrived {
     No,
     /// Here.
     Here(MessageNumber),
-    /// It was here, and is on its way to the next dead-letter queue.
+    /// It was here, and is on its way to another queue.
     Onward(MessageNumber),
 }
 
@@ -71,12 +71,11 @@ impl Queue {
     #[must_use]
     pub fn arrived(&self, origin: Origin) -> Arrived {
         let Some(number) = self.origins.0.get(&(origin.entity, origin.seq)).copied() else { return Arrived::No };
-        match (self.ledger.place(number), self.moving(number)) {
-            (None, _) => Arrived::No,
-            (Some(Place::Moving), Some((MoveCause::DeadLetter, _))) => Arrived::Onward(number),
-            // A task takes it to where it is a new message: this one is done.
-            (Some(Place::Moving), _) => Arrived::No,
-            (Some(_), _) => Arrived::Here(number),
+        match self.ledger.place(number) {
+            None => Arrived::No,
+            // Where a task takes it to it is a new message, and this one done; but it can be refused there and be back.
+            Some(Place::Moving) => Arrived::Onward(number),
+            Some(_) => Arrived::Here(number),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::forwards::{carry, forward, settle, source};
 use super::world::{World, entity, n};
+use crate::forwards::{Receipt, Verdict};
 use crate::queues::*;
 
 fn origin(offset: u64) -> Origin {
@@ -50,17 +51,22 @@ fn what_moved_is_found_by_what_it_was_and_is_done_whoever_has_it() {
 }
 
 #[test]
-fn what_goes_on_is_named_and_what_a_task_takes_is_a_new_message() {
+fn what_goes_on_is_named_and_can_be_back() {
     let (mut a, mut b, _) = moving(false);
     let receipts = carry(&mut a, &mut b);
     settle(&mut a, &receipts);
     forward(&mut b, &[n(0)], MoveCause::DeadLetter);
     forward(&mut b, &[n(1)], MoveCause::Task);
     b.restart();
-    assert_eq!((ack_arrived(&mut b, 0), ack_arrived(&mut b, 1)), (Arrived::Onward(n(0)), Arrived::No));
+    assert_eq!((ack_arrived(&mut b, 0), ack_arrived(&mut b, 1)), (Arrived::Onward(n(0)), Arrived::Onward(n(1))));
     assert_eq!(b.counts(), (0, 0, 0, 2));
     let handle = |offset| Handle { number: n(offset), receive_count: 1 };
-    assert_eq!(b.ack(&[handle(0), handle(1)]), [Err(HandleError::Moving), Err(HandleError::Gone)]);
+    assert_eq!(b.ack(&[handle(0), handle(1)]), [Err(HandleError::Moving); 2], "nobody knows yet where it will be");
+    // The task's target refuses: the message is here again, and would be delivered again.
+    let id = b.queue.unsent(entity(2)).map(|departing| departing.id).last().unwrap();
+    settle(&mut b, &[Receipt { id, verdict: Verdict::Refused { from: id.no } }]);
+    assert_eq!(b.ack(&[handle(1)]), [Ok(())]);
+    assert_eq!(ack_arrived(&mut b, 1), Arrived::No, "once");
 }
 
 #[test]

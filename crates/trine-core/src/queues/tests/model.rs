@@ -203,7 +203,7 @@ impl Model {
         let message = self.messages.get(&handle.number).ok_or(HandleError::Gone)?;
         if message.state == State::Moving {
             // By a task.
-            return Err(if self.kind == Kind::Fifo { HandleError::Expired } else { HandleError::Gone });
+            return Err(if self.kind == Kind::Fifo { HandleError::Expired } else { HandleError::Moving });
         }
         if handle.receive_count > message.count {
             return Err(HandleError::Unknown);
