@@ -137,15 +137,8 @@ impl Shard {
         let entity = queue.entity();
         let info = queue.info();
         let slot = self.queues.slots.entry(entity).or_insert_with(|| QueueSlot::new(Queue::new()));
-        if slot.queue.is_none() {
-            slot.queue = Some(queue.clone());
-            slot.id = info.id;
-            slot.lanes = info.lanes;
-            for lane in 1..info.lanes {
-                self.queues.lanes.insert(lane_entity(entity, lane), (entity, lane));
-            }
-        }
-        if slot.state.meta_version() != info.version || slot.state.id() != info.id {
+        let altered = slot.state.meta_version() != info.version || slot.state.id() != info.id;
+        if slot.queue.is_none() || altered {
             slot.kept = match info.settings.durability {
                 QueueDurability::Default => Kept::Logged(self.shared.config.durability),
                 QueueDurability::Sync => Kept::Logged(Durability::Sync),
@@ -155,9 +148,17 @@ impl Shard {
             if slot.kept == Kept::Memory {
                 slot.memory.get_or_insert_default();
             }
-            if let Some(record) = slot.state.decide_meta(info.id, info.version, &info.settings) {
-                self.queue_record(entity, &record, None);
+        }
+        if slot.queue.is_none() {
+            slot.queue = Some(queue.clone());
+            slot.id = info.id;
+            slot.lanes = info.lanes;
+            for lane in 1..info.lanes {
+                self.queues.lanes.insert(lane_entity(entity, lane), (entity, lane));
             }
+        }
+        if altered && let Some(record) = slot.state.decide_meta(info.id, info.version, &info.settings) {
+            self.queue_record(entity, &record, None);
         }
         true
     }

@@ -300,6 +300,20 @@ fn a_queue_with_an_interval_answers_what_is_written() {
 }
 
 #[test]
+fn a_queue_with_an_interval_has_it_after_a_restart() {
+    let mut world = World::new();
+    world.queue("q", QueueSettings { durability: QueueDurability::Interval(600_000), ..QueueSettings::default() });
+    let mut world = world.restart();
+    let queue = world.find("q");
+    world.send(&queue, &["first"]);
+    let before = world.broker.stats().store.syncs;
+    for _ in 0..10 {
+        world.send(&queue, &["more"]);
+    }
+    assert_eq!(world.broker.stats().store.syncs, before, "none of these answers waits for a sync");
+}
+
+#[test]
 fn one_send_that_is_larger_than_the_limit_leaves_its_newest() {
     let mut world = World::new();
     let settings = QueueSettings { max_messages: Some(2), overflow: Overflow::DropHead, ..QueueSettings::default() };
