@@ -22,6 +22,8 @@ use super::{
 const START: Timestamp = Timestamp(1_700_000_000_000);
 /// Rounds in which an operation with a working disk must be done.
 const ROUNDS_MAX: u32 = 20_000;
+/// A process does not end and start within the same millisecond; receipts tell messages from before and after by the time of their sending.
+const RESTART: Duration = Duration::from_millis(2);
 /// The data directory.
 const DIR: &str = "/data";
 
@@ -142,6 +144,7 @@ impl World<'_> {
     }
 
     fn open(&mut self) -> Result<Live, OpenError> {
+        self.clock.advance(RESTART);
         let host = InlineHost::new(Arc::new(self.clock.clone()));
         let mut config = BrokerConfig { sweep_every: Duration::from_millis(500), ..BrokerConfig::default() };
         config.groups.initial_rebalance_delay = Duration::ZERO;
