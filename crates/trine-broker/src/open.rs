@@ -1,6 +1,6 @@
 //! Opening: recovery, then everything starts.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicU64};
+use std::sync::{Arc, OnceLock, Weak, atomic::AtomicU64};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -71,11 +71,13 @@ impl Broker {
         open_store: impl FnOnce(Waker, &mut dyn Replay) -> Result<Opened, StoreError>,
     ) -> Result<Recovered, OpenError> {
         let BrokerParts { config, access, clock, rng, host } = parts;
-        let shared: Arc<OnceLock<Arc<Inner>>> = Arc::default();
+        // Weak, because the broker holds the stores, which hold this.
+        let shared: Arc<OnceLock<Weak<Inner>>> = Arc::default();
         let waker: Waker = {
             let shared = Arc::clone(&shared);
             Arc::new(move |shard: ShardId| {
-                if let Some(mailbox) = shared.get().and_then(|inner| inner.mailboxes.get(usize::from(shard.0))) {
+                let inner = shared.get().and_then(Weak::upgrade);
+                if let Some(mailbox) = inner.as_ref().and_then(|inner| inner.mailboxes.get(usize::from(shard.0))) {
                     mailbox.wake();
                 }
             })
@@ -122,7 +124,7 @@ impl Broker {
             config,
         });
         // Nothing wakes before anybody could listen; what moved meanwhile is seen in every shard's first turn.
-        let _ = shared.set(Arc::clone(&inner));
+        let _ = shared.set(Arc::downgrade(&inner));
         let mut catalog = Some(CatalogOwner::new(recovery.catalog));
         let mut machines = Vec::new();
         let mut groups = Vec::new();

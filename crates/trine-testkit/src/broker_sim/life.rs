@@ -96,6 +96,8 @@ impl World<'_> {
             (self.life, self.step) = (life, 0);
             let mut live = self.recover()?;
             if life == self.scope.lives {
+                // Tasks hold the broker, which holds them.
+                live.host.kill();
                 return Ok(());
             }
             self.plan_faults();
@@ -121,7 +123,8 @@ impl World<'_> {
         }
         let mut live = match self.open() {
             Ok(live) if !self.fs.is_cut() => live,
-            Ok(_) | Err(_) if self.fs.is_cut() => {
+            broken if self.fs.is_cut() => {
+                broken.into_iter().for_each(|live| live.host.kill());
                 self.tally.recoveries_broken += 1;
                 self.power_cut = true;
                 self.fs = self.fs.crash();
