@@ -22,6 +22,7 @@ use std::{
     task::Poll,
 };
 
+use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -153,7 +154,7 @@ impl Aws {
         });
         let peer = conn.peer;
         let (stream, _permit) = conn.into_parts();
-        let mut stream = Watched { stream, watch: Arc::clone(&watch) };
+        let mut stream = Watched { stream, watch: Arc::clone(&watch), again: Bytes::new() };
         let mut guard = Guard {
             watch: &watch,
             alarm: pin!(sleep_until(Instant::now() + IDLE_TIMEOUT)),
@@ -168,7 +169,8 @@ impl Aws {
             Ok(Ok(plain::Ended::Other(read))) => {
                 // Told apart here, so that the connection needs no second buffer for it.
                 let http2 = read.starts_with(HTTP2_BEGIN);
-                let io = TokioIo::new(plain::Rewound { read, stream });
+                stream.again = read;
+                let io = TokioIo::new(stream);
                 let server = if http2 { builder().http2_only() } else { builder().http1_only() };
                 let service = service_fn(move |request| {
                     let session = Arc::clone(&session);

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -102,10 +103,17 @@ impl Drop for Busy {
 pub(crate) struct Watched<S> {
     pub(crate) stream: S,
     pub(crate) watch: Arc<Watch>,
+    /// What was read already and is to be read again: it comes first.
+    pub(crate) again: Bytes,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.again.is_empty() {
+            let len = self.again.len().min(buf.remaining());
+            buf.put_slice(&self.again.split_to(len));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
