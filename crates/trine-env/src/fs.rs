@@ -70,6 +70,10 @@ pub trait File: Send + Sync + 'static {
     fn sync_data(&self) -> io::Result<()>;
     /// Sets the length.
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Makes an empty file `len` bytes long, with its blocks reserved where the platform can: `StorageFull` when there is no space for them.
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
     /// The length.
     fn len(&self) -> io::Result<u64>;
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::{
-    fs::OFlags,
+    fs::{FallocateFlags, OFlags},
     io::{Errno, ReadWriteFlags, preadv2, pwritev2},
 };
 
@@ -85,4 +85,16 @@ pub(super) fn write_flushed(file: &fs::File, buf: &[u8], pos: u64) -> io::Result
         }
     }
     Ok(())
+}
+
+/// Reserves the blocks of an empty file; only sets its length where the file system cannot reserve.
+pub(super) fn allocate(file: &fs::File, len: u64) -> io::Result<()> {
+    loop {
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+            Ok(()) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return file.set_len(len),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

@@ -18,3 +18,7 @@ pub(super) fn write_flushed(file: &fs::File, buf: &[u8], pos: u64) -> io::Result
     file.write_all_at(buf, pos)?;
     file.sync_data()
 }
+
+pub(super) fn allocate(file: &fs::File, len: u64) -> io::Result<()> {
+    file.set_len(len)
+}

@@ -47,6 +47,8 @@ pub(crate) struct Committer {
     pos: u64,
     /// When the file was begun, in connection time.
     begun: Duration,
+    /// Frames written since then.
+    frames: u64,
     builder: FrameBuilder,
     end_builder: FrameBuilder,
     /// Per shard group; those with `size` > 0 are in the present frame.
@@ -79,6 +81,7 @@ impl Committer {
             wal,
             pos,
             begun,
+            frames: 0,
             builder: FrameBuilder::default(),
             end_builder: FrameBuilder::default(),
             shares,
@@ -255,6 +258,7 @@ impl Committer {
         let frame = self.builder.finish(self.wal.salt, at, synced);
         self.wal.file.write_all_at(frame, self.pos)?;
         self.pos += len;
+        self.frames += 1;
         self.due = self.due.into_iter().chain(self.frame_due).min();
         // First the LSNs, then the place: see `OpenCheckpoint::begin`.
         for (shard, share) in self.shared.shards.iter().zip(&self.shares) {
@@ -348,11 +352,12 @@ impl Committer {
             spares.want_len = (spares.want_len * 2).min(shared.options.wal_file_max);
         }
         spares.current = next.no;
+        spares.zeroed = self.pos < shared.options.zeroed_frame_bytes.saturating_mul(self.frames);
         drop(spares);
         shared.counters.wal.fetch_add(next.len, Relaxed);
         shared.files.insert(Arc::clone(&next.data));
         self.wal.data.sealed.store(true, Release);
-        (self.wal, self.begun) = (next, now);
+        (self.wal, self.begun, self.frames) = (next, now, 0);
         let first = first_frame(self.wal.no);
         self.pos = first.pos;
         {

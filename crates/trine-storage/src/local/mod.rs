@@ -156,7 +156,9 @@ fn assemble(
 ) -> Result<(Shared, Vec<trine_types::Lsn>, Start), StoreError> {
     let Recovery { control, last, indexes, files, end, loose, segment_bytes, next_segment } = recovery;
     let highest = loose.iter().copied().chain([end.at.file]).max().unwrap_or_default();
-    let spares = collect_spares(&*seams.fs, &seams.dir, &seams.options, &loose, end.at.file, end.header.file_len)?;
+    let wal_bytes = files.list(false).iter().map(|f| f.len.load(Relaxed)).sum();
+    let current = (end.at.file, end.header.file_len);
+    let spares = collect_spares(&*seams.fs, &seams.dir, &seams.options, &loose, current, wal_bytes)?;
     let shards = indexes
         .into_iter()
         .zip(&last)
@@ -166,7 +168,6 @@ fn assemble(
             Shard::new(ShardId(at as u16), *last, index)
         })
         .collect();
-    let wal_bytes = files.list(false).iter().map(|f| f.len.load(Relaxed)).sum();
     let recovered = Recovered {
         shards,
         files,
@@ -187,11 +188,11 @@ fn collect_spares(
     dir: &Path,
     options: &LocalOptions,
     loose: &[u64],
-    current: u64,
-    current_len: u64,
+    (current, current_len): (u64, u64),
+    wal_bytes: u64,
 ) -> Result<Spares, StoreError> {
     let want_len = current_len.clamp(options.wal_file_min, options.wal_file_max);
-    let mut spares = Spares { next: None, pool: Vec::new(), current, name: 1, want_len };
+    let mut spares = Spares { next: None, pool: Vec::new(), current, name: 1, want_len, zeroed: true };
     let wal = dir.join("wal");
     let failed = |e: io::Error| StoreError::Io { what: format!("prepare {}", wal.display()), source: e };
     let mut paths = Vec::new();
@@ -214,7 +215,8 @@ fn collect_spares(
     for path in paths {
         let file = fs.open(&path, OpenMode::Write).map_err(failed)?;
         let len = file.len().map_err(failed)?;
-        if spares.pool.len() < options.spares && len >= options.wal_file_min && len % frame::PAGE_U64 == 0 {
+        let usable = len >= options.wal_file_min && len % frame::PAGE_U64 == 0;
+        if usable && spares.keeps(options, wal_bytes, len) {
             spares.pool.push(Spare { path, file, len });
         } else {
             fs.remove_file(&path).map_err(failed)?;

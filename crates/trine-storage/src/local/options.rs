@@ -22,6 +22,9 @@ pub struct LocalOptions {
     pub wal_grow_within: Duration,
     /// Size of the log at which its oldest files are reclaimed, in bytes. Less on a small disk.
     pub wal_budget: u64,
+    /// New log files are filled with zeros ahead while frames have fewer bytes than this on average. The sync of a frame takes longer in blocks that were never
+    /// written, but with large frames by less than the disk needs for as many zeros.
+    pub zeroed_frame_bytes: u64,
     /// A frame takes no more batches once it has this many bytes (decision E15).
     pub frame_bytes: usize,
     /// Bytes appended since the last checkpoint that ask for the next (or twice that checkpoint's size, if more).
@@ -46,7 +49,7 @@ pub struct LocalOptions {
     pub background_rate: u64,
     /// Bytes one step of background work writes at most.
     pub slice_bytes: usize,
-    /// Spare log files kept ready.
+    /// Spare log files prepared ahead. More are kept when they become free and fit into `wal_budget` with the log; none with 0.
     pub spares: usize,
     /// Disk-full reserve: kept free are `reserve_share` of the disk, at most `reserve_max`, and at least two log files and `reserve_min` (decision
     /// E17).
@@ -72,6 +75,7 @@ impl Default for LocalOptions {
             wal_file_max: 128 << 20,
             wal_grow_within: Duration::from_secs(60),
             wal_budget: 1 << 30,
+            zeroed_frame_bytes: 128 << 10,
             frame_bytes: 4 << 20,
             checkpoint_bytes: 256 << 20,
             index_bytes: 32 << 20,
@@ -118,6 +122,7 @@ impl LocalOptions {
             wal_file_min: 64 << 10,
             wal_file_max: 64 << 10,
             wal_budget: 256 << 10,
+            zeroed_frame_bytes: 8 << 10,
             frame_bytes: 16 << 10,
             checkpoint_bytes: 96 << 10,
             index_bytes: 64 << 10,

@@ -7,6 +7,7 @@ use trine_env::{File, OpenMode};
 use super::{
     files::{DataFile, FileKey},
     frame::{PAGE_U64, WalPos},
+    options::LocalOptions,
     shared::Shared,
     wal_file::{WAL_START, WalHeader, wal_path},
 };
@@ -38,12 +39,25 @@ pub(crate) struct Spares {
     pub(crate) name: u64,
     /// How long a new file shall be.
     pub(crate) want_len: u64,
+    /// Whether a new file is filled with zeros, as the frames of late were small enough for that to pay.
+    pub(crate) zeroed: bool,
 }
 
 impl Spares {
     /// Files ready to be used.
     pub(crate) fn ready(&self) -> usize {
         self.pool.len() + usize::from(self.next.is_some())
+    }
+
+    /// Their bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pool.iter().map(|spare| spare.len).chain(self.next.iter().map(|next| next.len)).sum()
+    }
+
+    /// Whether a file of `len` bytes that holds nothing is kept, beside a log of `wal` bytes: what was written once need not be filled with zeros, so files
+    /// are kept as long as all of them together stay within the log's budget, and the few that are wanted anyway.
+    pub(crate) fn keeps(&self, options: &LocalOptions, wal: u64, len: u64) -> bool {
+        self.ready() < options.spares || (options.spares > 0 && wal + self.bytes() + len <= options.wal_budget)
     }
 }
 
@@ -57,7 +71,7 @@ pub(crate) fn assign(shared: &Shared, spare: Spare, no: u64) -> io::Result<WalFi
     wal_file(shared, spare.file, no, spare.len, salt)
 }
 
-/// A new file without a block written ahead: what the log goes on in when no spare is ready.
+/// A new file of which no block was written ahead: what the log goes on in when no spare is ready.
 pub(crate) fn create_bare(shared: &Shared, no: u64, len: u64) -> io::Result<WalFile> {
     let path = wal_path(&shared.dir, no);
     let file = match shared.fs.open(&path, OpenMode::CreateNew) {
@@ -65,7 +79,7 @@ pub(crate) fn create_bare(shared: &Shared, no: u64, len: u64) -> io::Result<WalF
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => shared.fs.open(&path, OpenMode::Write)?,
         opened => opened?,
     };
-    file.set_len(len)?;
+    file.allocate(len)?;
     let salt = shared.rng.next_u64();
     write_header(shared, &file, no, len, salt)?;
     shared.fs.sync_dir(&shared.dir.join("wal"))?;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod overlap;
+mod spares;
 mod world;
 
 use std::{path::Path, time::Duration};

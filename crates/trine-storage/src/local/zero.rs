@@ -1,6 +1,10 @@
 //! Preparing spare log files in the background.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use trine_env::{File, OpenMode};
 
@@ -10,7 +14,7 @@ use super::{
     wal_file::spare_name,
 };
 
-/// A file being filled with zeros.
+/// A spare being prepared: filled with zeros, or only allocated where that brings nothing.
 pub(crate) struct Zeroing {
     file: Arc<dyn File>,
     temporary: PathBuf,
@@ -19,10 +23,17 @@ pub(crate) struct Zeroing {
     len: u64,
 }
 
-/// Whether another spare is wanted: one at any time, all of them once the present file is half full.
+/// Whether another spare is to be made: one at any time, all of them once the present file is half full. Where one more would exceed the log's budget, files
+/// become free as fast as others are filled, so one is made only when none has until the present file is half full.
 pub(crate) fn wants_spare(shared: &Shared, spares: &Spares) -> bool {
-    let written = shared.heads.lock().written.pos;
-    let target = if written * 2 >= spares.want_len { shared.options.spares } else { shared.options.spares.min(1) };
+    let options = &shared.options;
+    let half_full = shared.heads.lock().written.pos * 2 >= spares.want_len;
+    let grows = shared.counters.wal.load(Relaxed) + spares.bytes() + spares.want_len <= options.wal_budget;
+    let target = match (grows, half_full) {
+        (true, true) => options.spares,
+        (true, false) | (false, true) => options.spares.min(1),
+        (false, false) => 0,
+    };
     spares.ready() < target
 }
 
@@ -40,17 +51,19 @@ pub(crate) fn name_next(shared: &Shared) -> io::Result<bool> {
 
 impl Zeroing {
     pub(crate) fn begin(shared: &Shared) -> io::Result<Self> {
-        let (name, len) = {
+        let (name, len, zeroed) = {
             let mut spares = shared.spares.lock();
             spares.name += 1;
-            (spares.name, spares.want_len)
+            (spares.name, spares.want_len, spares.zeroed)
         };
         let temporary = shared.dir.join("wal").join(format!("spare.{name}.tmp"));
         let file = shared.fs.open(&temporary, OpenMode::CreateNew)?;
         let mut this = Self { file, temporary, name, pos: 0, len };
-        if !shared.fs.kind(&shared.dir).1 {
-            // Zeros bring nothing here; the length is enough.
-            this.file.set_len(len)?;
+        if !zeroed || !shared.fs.kind(&shared.dir).1 {
+            if let Err(error) = this.file.allocate(len) {
+                this.abandon(shared);
+                return Err(error);
+            }
             this.pos = len;
         }
         Ok(this)

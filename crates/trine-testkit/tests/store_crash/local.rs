@@ -32,6 +32,7 @@ impl Local {
             slice_bytes: pick(&[4 << 10, 16 << 10]) as usize,
             spares: pick(&[0, 1, 2]) as usize,
             open_segments: pick(&[1, 8]) as usize,
+            zeroed_frame_bytes: pick(&[0, 8 << 10, 1 << 30]),
             ..small
         };
         Self { options }

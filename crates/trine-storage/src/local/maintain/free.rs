@@ -61,9 +61,10 @@ impl Maintainer {
             shared.counters.segments.fetch_sub(len, Relaxed);
             return remove_if_there(shared, file.path());
         }
-        shared.counters.wal.fetch_sub(len, Relaxed);
+        let wal = shared.counters.wal.fetch_sub(len, Relaxed) - len;
         let mut spares = shared.spares.lock();
-        if spares.ready() >= shared.options.spares || len < spares.want_len {
+        let full = shared.space.full.load(Acquire) && spares.ready() >= shared.options.spares;
+        if full || len < spares.want_len || !spares.keeps(&shared.options, wal, len) {
             drop(spares);
             return remove_if_there(shared, file.path());
         }
