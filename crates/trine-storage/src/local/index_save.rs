@@ -11,13 +11,15 @@ use trine_types::{EntityId, Lsn};
 use super::{
     files::FileKey,
     frame::WalPos,
+    index::Entry,
     index_file::{SegmentInfo, encode_runs, encode_segments},
     section_file::{Content, SectionHeader, SectionSink, kind},
     shared::Shared,
 };
 
-/// Entities encoded under one lock.
+/// Entities copied under one lock; no further one once there are so many entries.
 const ENTITIES_AT_ONCE: usize = 64;
+const ENTRIES_AT_ONCE: usize = 4096;
 
 /// A save on its way.
 pub(crate) struct IndexSave {
@@ -93,28 +95,39 @@ impl IndexSave {
             self.sealed = true;
             return;
         };
+        let mut copied = Vec::new();
         let index = shard.index.read();
+        let as_of = index.indexed;
         let left = match &mut self.left {
             Some(left) => left,
             None => {
-                self.sink.push(kind::SHARD, self.shard as u64, index.indexed, &[]);
+                self.sink.push(kind::SHARD, self.shard as u64, as_of, &[]);
                 let mut ids = index.entities();
                 ids.reverse();
                 self.left.insert(ids)
             }
         };
-        for _ in 0..ENTITIES_AT_ONCE {
-            let Some(entity) = left.pop() else {
-                drop(index);
-                // Batches whose place was known by now were written by now.
-                self.needs.push(shard.written());
-                self.left = None;
-                self.shard += 1;
-                return;
-            };
-            let mut stored = index.entries_of(entity).take_while(|e| e.file != FileKey::PENDING).peekable();
-            if stored.peek().is_some() {
-                self.sink.push(kind::RUNS, entity.to_bits(), index.indexed, &encode_runs(stored));
+        // Copied, because encoding takes several times as long, and appends wait for the lock.
+        let mut entries = 0;
+        while copied.len() < ENTITIES_AT_ONCE
+            && entries < ENTRIES_AT_ONCE
+            && let Some(entity) = left.pop()
+        {
+            let stored = index.entries_of(entity).take_while(|e| e.file != FileKey::PENDING);
+            let stored: Vec<Entry> = stored.copied().collect();
+            entries += stored.len();
+            copied.push((entity, stored));
+        }
+        drop(index);
+        if left.is_empty() {
+            // Batches whose place was known by now were written by now.
+            self.needs.push(shard.written());
+            self.left = None;
+            self.shard += 1;
+        }
+        for (entity, stored) in copied {
+            if !stored.is_empty() {
+                self.sink.push(kind::RUNS, entity.to_bits(), as_of, &encode_runs(stored.iter()));
             }
         }
     }

@@ -51,6 +51,9 @@ enum Job {
     Moving(Box<Relocation>),
 }
 
+/// Log files are reclaimed in a row, up to so many, before the index is saved.
+const RELOCATIONS_PER_SAVE: usize = 3;
+
 /// One kind of work: the bytes it wrote, `None` when there was nothing to do.
 type Step = fn(&mut Maintainer) -> io::Result<Option<usize>>;
 
@@ -75,6 +78,8 @@ pub(crate) struct Maintainer {
     zeros: Vec<u8>,
     job: Job,
     index_wanted: bool,
+    /// Relocations since the last save of the index.
+    moved: usize,
     merges: VecDeque<EntityId>,
     own_segments: OwnSegments,
     /// Files without live bytes, and the number of the first index save that can be without them.
@@ -104,6 +109,7 @@ impl Maintainer {
             zeros,
             job: Job::None,
             index_wanted: false,
+            moved: 0,
             merges: VecDeque::new(),
             own_segments: OwnSegments::default(),
             dead: HashMap::default(),
@@ -239,9 +245,14 @@ impl Maintainer {
         if name_next(&self.shared)? {
             return Ok(Some(0));
         }
+        let wanted = wants_spare(&self.shared, &self.shared.spares.lock());
         let mut zeroing = match self.zeroing.take() {
-            Some(zeroing) => zeroing,
-            None if wants_spare(&self.shared, &self.shared.spares.lock()) => Zeroing::begin(&self.shared)?,
+            Some(zeroing) if wanted => zeroing,
+            Some(overtaken) => {
+                overtaken.abandon(&self.shared);
+                return Ok(Some(0));
+            }
+            None if wanted => Zeroing::begin(&self.shared)?,
             None => return Ok(None),
         };
         let step = zeroing.step(&self.shared, &self.zeros);
@@ -381,6 +392,7 @@ impl Maintainer {
                     Ok(in_shared) => {
                         self.merges.extend(in_shared);
                         self.index_wanted = true;
+                        self.moved += 1;
                         Ok(Some(0))
                     }
                     Err(error) => {
@@ -400,9 +412,11 @@ impl Maintainer {
         if !matches!(self.job, Job::None) {
             return Ok(None);
         }
-        self.index_wanted |= self.must_save_to_free();
-        if self.index_wanted {
-            self.index_wanted = false;
+        let log_file = reclaim::log_file_to_reclaim(&self.shared, self.moved > 0);
+        self.index_wanted |= self.must_save_to_free(log_file.is_some());
+        let gathers = log_file.is_some() && (1..RELOCATIONS_PER_SAVE).contains(&self.moved);
+        if self.index_wanted && !gathers {
+            (self.index_wanted, self.moved) = (false, 0);
             self.job = Job::Save(Box::new(IndexSave::begin(&self.shared)?));
             return Ok(Some(0));
         }
@@ -412,19 +426,19 @@ impl Maintainer {
                 return Ok(Some(0));
             }
         }
-        let source = reclaim::log_file_to_reclaim(&self.shared).or_else(|| reclaim::segment_to_rewrite(&self.shared));
+        let source = log_file.or_else(|| reclaim::segment_to_rewrite(&self.shared));
         let Some(source) = source else { return Ok(None) };
         self.job = Job::Asking(Asking::begin(&self.shared, source));
         Ok(Some(0))
     }
 
     /// Whether freeing waits for nothing but another save.
-    fn must_save_to_free(&self) -> bool {
+    fn must_save_to_free(&self, reclaims: bool) -> bool {
         let over = self.shared.counters.wal.load(Relaxed) > self.shared.options.wal_budget;
         let prev = self.control.control.index.prev;
         let waits = |(key, since): (&FileKey, &u64)| prev.id < *since && (over || key.is_segment());
         let pinned = over && self.oldest_log_file().is_some_and(|no| prev.from.file <= no);
-        pinned || (self.dead.iter().any(waits) && reclaim::log_file_to_reclaim(&self.shared).is_none())
+        pinned || (self.dead.iter().any(waits) && !reclaims)
     }
 
     /// Number of the oldest log file, if the log has left it and nothing in it is live.

@@ -130,13 +130,17 @@ pub(crate) fn merge(shared: &Shared, entity: EntityId) -> Option<Relocation> {
     Some(Relocation::new(sources_of(&entries), [Move::new(entity, entries, own_from)]))
 }
 
-/// The oldest log file with live data, when the log is over its budget or its index over its memory.
-pub(crate) fn log_file_to_reclaim(shared: &Shared) -> Option<FileKey> {
+/// Once reclaim has begun, it goes on until the log is this part below its budget: what makes the files free costs two saves of the index, however many.
+const RECLAIM_AHEAD: u64 = 4;
+
+/// The oldest log file with live data, when the log is over its budget or its index over its memory, or, with `ahead`, close to that.
+pub(crate) fn log_file_to_reclaim(shared: &Shared, ahead: bool) -> Option<FileKey> {
+    let bound = |full: u64| if ahead { full - full / RECLAIM_AHEAD } else { full };
     let index: u64 = shared.shards.iter().map(|s| s.index.read().wal_bytes()).sum();
     let files = shared.files.list(false);
     let live = |f: &Arc<DataFile>| f.live.load(Relaxed) > 0 || !f.sealed.load(Relaxed);
     let kept: u64 = files.iter().filter(|f| live(f)).map(|f| f.len.load(Relaxed)).sum();
-    if kept <= shared.options.wal_budget && index <= shared.options.index_bytes {
+    if kept <= bound(shared.options.wal_budget) && index <= bound(shared.options.index_bytes) {
         return None;
     }
     let mut candidates = files.iter().filter(|f| f.sealed.load(Relaxed) && f.live.load(Relaxed) > 0);

@@ -145,8 +145,11 @@ impl Relocation {
                 None => self.shared_writer.insert(SegmentWriter::create(shared, None)?),
             }
         };
+        // Both are sorted by offset.
+        let mut left = entries.iter().peekable();
         for stored in &batches {
-            let max_ts = entries.iter().find(|e| e.base <= stored.base && stored.end() <= e.end()).map(|e| e.max_ts);
+            while left.next_if(|e| e.end() < stored.end()).is_some() {}
+            let max_ts = left.peek().filter(|e| e.base <= stored.base).map(|e| e.max_ts);
             let max_ts = if first.file.is_segment() { batch::max_ts(&stored.bytes) } else { max_ts };
             writer.batch(entity, stored.base, stored.end(), max_ts.unwrap_or(i64::MAX), &stored.bytes);
         }
