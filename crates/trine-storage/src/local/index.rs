@@ -183,8 +183,8 @@ impl Index {
         }
         if runs.is_empty() {
             self.entities.remove(&entity);
-        } else if runs.capacity() > 64 && runs.len() * 4 < runs.capacity() {
-            runs.shrink_to(runs.len() * 2);
+        } else {
+            give_back(runs);
         }
     }
 
@@ -221,20 +221,14 @@ impl Index {
         } else {
             new
         };
-        let mut kept: VecDeque<Entry> = runs.range(..first).copied().collect();
-        for entry in runs.range(first..last) {
-            if entry.base < range.start {
-                kept.push_back(Entry { count: (range.start - entry.base) as u32, ..*entry });
-            }
-        }
-        kept.extend(new);
-        for entry in runs.range(first..last) {
-            if entry.end() > range.end {
-                kept.push_back(Entry { base: range.end, count: (entry.end() - range.end) as u32, ..*entry });
-            }
-        }
-        kept.extend(runs.range(last..));
+        // What stands before the range, which is little, and what takes the range's place; the rest stays where it is.
         let old: Vec<Entry> = runs.range(first..last).copied().collect();
+        let before = old.iter().filter(|e| e.base < range.start);
+        let before = before.map(|e| Entry { count: (range.start - e.base) as u32, ..*e });
+        let behind = old.iter().filter(|e| e.end() > range.end);
+        let behind = behind.map(|e| Entry { base: range.end, count: (e.end() - range.end) as u32, ..*e });
+        let head: Vec<Entry> =
+            runs.range(..first).copied().chain(before).chain(new.iter().copied()).chain(behind).collect();
         for entry in &old {
             let clipped = u32::from(entry.base < range.start) + u32::from(entry.end() > range.end);
             files.add_live(entry.file, i64::from(entry.len) * (i64::from(clipped) - 1));
@@ -242,15 +236,18 @@ impl Index {
         for entry in new {
             files.add_live(entry.file, i64::from(entry.len));
         }
-        let wal = |runs: &mut dyn Iterator<Item = &Entry>| runs.filter(|e| !e.file.is_segment()).count();
-        let before = (runs.len(), wal(&mut runs.iter()));
-        let after = (kept.len(), wal(&mut kept.iter()));
-        self.entries = self.entries + after.0 - before.0;
-        self.wal_entries = self.wal_entries + after.1 - before.1;
-        if kept.is_empty() {
+        let in_log = |entries: &[Entry]| entries.iter().filter(|e| !e.file.is_segment()).count();
+        self.entries = self.entries + head.len() - first - old.len();
+        self.wal_entries = self.wal_entries + in_log(&head[first..]) - in_log(&old);
+        let runs = self.entities.entry(entity).or_default();
+        runs.drain(..last);
+        for entry in head.into_iter().rev() {
+            runs.push_front(entry);
+        }
+        if runs.is_empty() {
             self.entities.remove(&entity);
         } else {
-            self.entities.insert(entity, kept);
+            give_back(runs);
         }
         true
     }
@@ -265,10 +262,17 @@ impl Index {
         files: &Files,
     ) {
         let Some(runs) = self.entities.get_mut(&entity) else { return };
+        let is_dead = |e: &Entry| {
+            let asked = e.file == file && e.base >= range.start && e.end() <= range.end;
+            asked && !live.iter().any(|l| l.start < e.end() && e.base < l.end)
+        };
+        let first = first_ending_after(runs, range.start);
+        if !runs.range(first..).take_while(|e| e.base < range.end).any(is_dead) {
+            return;
+        }
         let before = runs.len();
         runs.retain(|e| {
-            let asked = e.file == file && e.base >= range.start && e.end() <= range.end;
-            let dead = asked && !live.iter().any(|l| l.start < e.end() && e.base < l.end);
+            let dead = is_dead(e);
             if dead {
                 files.add_live(file, -i64::from(e.len));
             }
@@ -302,7 +306,10 @@ impl Index {
             .entities
             .iter()
             .filter_map(|(id, runs)| {
-                let entries: Vec<_> = runs.iter().filter(|e| e.file == file).copied().collect();
+                // What was appended later lies in later log files.
+                let behind = |e: &Entry| file.is_wal() && e.file.is_wal() && e.file.number() > file.number();
+                let entries: Vec<_> =
+                    runs.iter().take_while(|e| !behind(e)).filter(|e| e.file == file).copied().collect();
                 (!entries.is_empty()).then_some((*id, entries))
             })
             .collect();
@@ -361,6 +368,13 @@ fn within<'a>(new: &[Entry], old: impl Iterator<Item = &'a Entry>) -> Vec<Entry>
 /// Index of the first entry that ends after `offset`.
 fn first_ending_after(runs: &VecDeque<Entry>, offset: Offset) -> usize {
     runs.partition_point(|e| e.end() <= offset)
+}
+
+/// Gives memory back when most of it is not used.
+fn give_back(runs: &mut VecDeque<Entry>) {
+    if runs.capacity() > 64 && runs.len() * 4 < runs.capacity() {
+        runs.shrink_to(runs.len() * 2);
+    }
 }
 
 /// Index of the entry with exactly this base. Whoever asks wants one of the last: the search begins there, in steps that double, and does not touch the

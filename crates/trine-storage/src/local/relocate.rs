@@ -11,7 +11,7 @@ use super::{
     files::FileKey,
     index::{Entry, Planned},
     read::ReadJob,
-    segment_writer::SegmentWriter,
+    segment_writer::{Room, SegmentWriter},
     shared::Shared,
 };
 use crate::{StoredBatch, batch};
@@ -60,6 +60,8 @@ pub(crate) struct Relocation {
     own: Option<SegmentWriter>,
     shared_writer: Option<SegmentWriter>,
     written: Vec<SegmentWriter>,
+    /// Memory for the next segment of an entity's own.
+    room: Room,
     moved: Vec<(EntityId, Range<Offset>, Vec<Entry>)>,
     /// The stretch being copied, from its first offset to the end of what was copied.
     copied: Option<Range<Offset>>,
@@ -73,6 +75,7 @@ impl Relocation {
             own: None,
             shared_writer: None,
             written: Vec::new(),
+            room: Room::default(),
             moved: Vec::new(),
             copied: None,
         }
@@ -137,12 +140,15 @@ impl Relocation {
         let writer = if is_own {
             match &mut self.own {
                 Some(writer) => writer,
-                None => self.own.insert(own_writer(shared, own, entity, &self.sources)?),
+                None => {
+                    let room = std::mem::take(&mut self.room);
+                    self.own.insert(own_writer(shared, own, entity, &self.sources, room)?)
+                }
             }
         } else {
             match &mut self.shared_writer {
                 Some(writer) => writer,
-                None => self.shared_writer.insert(SegmentWriter::create(shared, None)?),
+                None => self.shared_writer.insert(SegmentWriter::create(shared, None, Room::default())?),
             }
         };
         // Both are sorted by offset.
@@ -179,6 +185,7 @@ impl Relocation {
         mut writer: SegmentWriter,
     ) -> io::Result<usize> {
         let written = writer.finish()?;
+        self.room = writer.take_room();
         if writer.len() < shared.options.segment_bytes {
             own.insert(entity, writer.data.key);
         } else {
@@ -230,11 +237,17 @@ impl Relocation {
 /// A shared segment takes no more data at this size: its positions must fit 32 bits.
 const SHARED_BYTES_MAX: u64 = 1 << 30;
 
-fn own_writer(shared: &Shared, own: &OwnSegments, entity: EntityId, sources: &[FileKey]) -> io::Result<SegmentWriter> {
+fn own_writer(
+    shared: &Shared,
+    own: &OwnSegments,
+    entity: EntityId,
+    sources: &[FileKey],
+    room: Room,
+) -> io::Result<SegmentWriter> {
     let last = own.get(&entity).filter(|key| !sources.contains(key)).and_then(|key| shared.files.get(*key));
     match last.filter(|data| data.live.load(Relaxed) > 0 && data.len.load(Relaxed) < shared.options.segment_bytes) {
-        Some(data) => SegmentWriter::resume(shared, data),
-        None => SegmentWriter::create(shared, Some(entity)),
+        Some(data) => SegmentWriter::resume(shared, data, room),
+        None => SegmentWriter::create(shared, Some(entity), room),
     }
 }
 

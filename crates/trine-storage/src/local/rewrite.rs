@@ -6,7 +6,7 @@ use std::{io, ops::Range};
 use trine_types::{EntityId, Offset};
 
 use super::{
-    segment_writer::SegmentWriter,
+    segment_writer::{Room, SegmentWriter},
     shared::{Shard, Shared},
 };
 use crate::{Run, StoreError, batch};
@@ -42,7 +42,7 @@ pub(crate) fn rewrite(
 }
 
 fn write(shared: &Shared, entity: EntityId, batches: Vec<Run>) -> io::Result<Vec<super::index::Entry>> {
-    let mut writer = SegmentWriter::create(shared, Some(entity))?;
+    let mut writer = SegmentWriter::create(shared, Some(entity), Room::default())?;
     let step = |writer: &mut SegmentWriter| -> io::Result<Vec<super::index::Entry>> {
         for run in batches {
             let bytes = batch::patched(&run.batch, run.base, run.leader_epoch);

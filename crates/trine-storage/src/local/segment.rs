@@ -99,19 +99,18 @@ impl BlockHeader {
     }
 }
 
-/// Appends a block, header first, to `out`.
-pub(crate) fn put_block(out: &mut Vec<u8>, entity: EntityId, base: Offset, count: u32, max_ts: i64, batches: &[u8]) {
-    let begin = out.len();
-    out.extend_from_slice(&(batches.len() as u32).to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&entity.to_bits().to_le_bytes());
-    out.extend_from_slice(&base.to_le_bytes());
-    out.extend_from_slice(&count.to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&max_ts.to_le_bytes());
-    out.extend_from_slice(batches);
-    let crc = crc32c::crc32c(&out[begin + 8..]);
-    out[begin + 4..begin + 8].copy_from_slice(&crc.to_le_bytes());
+/// Fills in the header of a block whose batches stand behind room for it.
+pub(crate) fn seal_block(block: &mut [u8], entity: EntityId, base: Offset, count: u32, max_ts: i64) {
+    let len = block.len().saturating_sub(BLOCK_HEADER) as u32;
+    let Some((head, _)) = block.split_at_mut_checked(BLOCK_HEADER) else { return };
+    head[..4].copy_from_slice(&len.to_le_bytes());
+    head[8..16].copy_from_slice(&entity.to_bits().to_le_bytes());
+    head[16..24].copy_from_slice(&base.to_le_bytes());
+    head[24..28].copy_from_slice(&count.to_le_bytes());
+    head[28..32].fill(0);
+    head[32..40].copy_from_slice(&max_ts.to_le_bytes());
+    let crc = crc32c::crc32c(&block[8..]);
+    block[4..8].copy_from_slice(&crc.to_le_bytes());
 }
 
 pub(crate) fn segment_name(id: u64) -> String {
@@ -145,9 +144,9 @@ mod tests {
     #[test]
     fn block_round_trip_and_damage() {
         let entity = EntityId::new(1, 2).unwrap();
-        let mut out = vec![9; 3];
-        put_block(&mut out, entity, 100, 7, -1, b"batches");
-        let block = &out[3..];
+        let mut block = [&[9; BLOCK_HEADER], &b"batches"[..]].concat();
+        seal_block(&mut block, entity, 100, 7, -1);
+        let block = &block[..];
         let header = BlockHeader::decode(block).unwrap();
         assert_eq!((header.entity, header.base, header.count, header.max_ts, header.len), (entity, 100, 7, -1, 7));
         assert_eq!((header.end(), header.verify(block)), (107, true));

@@ -12,7 +12,7 @@ use super::{
     files::{DataFile, FileKey},
     frame::{PAGE, padded},
     index::Entry,
-    segment::{SegmentHeader, put_block},
+    segment::{BLOCK_HEADER, SegmentHeader, seal_block},
     shared::Shared,
 };
 
@@ -34,6 +34,10 @@ impl Piece {
     }
 }
 
+/// The memory of one writer, for the next: a buffer of a megabyte that is made anew for every few megabytes costs as much in page faults as copying does.
+#[derive(Default)]
+pub(crate) struct Room(Vec<u8>);
+
 /// See the module.
 pub(crate) struct SegmentWriter {
     pub(crate) data: Arc<DataFile>,
@@ -44,7 +48,8 @@ pub(crate) struct SegmentWriter {
     pos: u64,
     buf: Vec<u8>,
     block: Piece,
-    block_buf: Vec<u8>,
+    /// Where in `buf` the block begins that is not finished.
+    block_at: Option<usize>,
     extent: Piece,
     extent_pos: u64,
     extent_len: u32,
@@ -55,32 +60,34 @@ pub(crate) struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// A new segment.
-    pub(crate) fn create(shared: &Shared, owner: Option<EntityId>) -> io::Result<Self> {
+    /// A new segment. `room` is memory to use.
+    pub(crate) fn create(shared: &Shared, owner: Option<EntityId>, room: Room) -> io::Result<Self> {
         let id = shared.next_segment.fetch_add(1, Relaxed);
         let key = FileKey::segment(id).ok_or_else(|| io::Error::other("the segment numbers are used up"))?;
         let data = DataFile::segment(key, &shared.dir, 0, 0, owner.is_some());
         let file = shared.fs.open(data.path(), OpenMode::CreateNew)?;
         let header = SegmentHeader { id, owner, uuid: shared.uuid };
-        Ok(Self::new(shared, data, file, true, 0, header.encode()))
+        let mut this = Self::new(shared, data, file, true, 0, room);
+        this.buf.extend_from_slice(&header.encode());
+        Ok(this)
     }
 
-    /// Goes on at the end of a segment.
-    pub(crate) fn resume(shared: &Shared, data: Arc<DataFile>) -> io::Result<Self> {
+    /// Goes on at the end of a segment. `room` is memory to use.
+    pub(crate) fn resume(shared: &Shared, data: Arc<DataFile>, room: Room) -> io::Result<Self> {
         let file = shared.fs.open(data.path(), OpenMode::Write)?;
         let pos = padded(data.len.load(Relaxed) as usize) as u64;
-        Ok(Self::new(shared, data, file, false, pos, Vec::new()))
+        Ok(Self::new(shared, data, file, false, pos, room))
     }
 
-    fn new(shared: &Shared, data: Arc<DataFile>, file: Arc<dyn File>, fresh: bool, pos: u64, buf: Vec<u8>) -> Self {
+    fn new(shared: &Shared, data: Arc<DataFile>, file: Arc<dyn File>, fresh: bool, pos: u64, room: Room) -> Self {
         Self {
             data,
             file,
             fresh,
             pos,
-            buf,
+            buf: room.0,
             block: Piece::default(),
-            block_buf: Vec::new(),
+            block_at: None,
             extent: Piece::default(),
             extent_pos: 0,
             extent_len: 0,
@@ -93,36 +100,38 @@ impl SegmentWriter {
 
     /// Adds a batch of `entity` behind those before; a gap begins a new extent.
     pub(crate) fn batch(&mut self, entity: EntityId, base: Offset, end: Offset, max_ts: i64, bytes: &[u8]) {
-        let first = match (self.extent_len > 0, self.block_buf.is_empty()) {
+        let first = match (self.extent_len > 0, self.block_at) {
             (true, _) => self.extent.base,
-            (false, false) => self.block.base,
-            (false, true) => base,
+            (false, Some(_)) => self.block.base,
+            (false, None) => base,
         };
         // An entry counts offsets in 32 bits.
         let wide = end.saturating_sub(first) > u64::from(u32::MAX);
-        if !self.block_buf.is_empty()
-            && (wide || base != self.block.end || self.block_buf.len() + bytes.len() > self.block_bytes as usize)
+        if let Some(begin) = self.block_at
+            && (wide
+                || base != self.block.end
+                || self.buf.len() - begin - BLOCK_HEADER + bytes.len() > self.block_bytes as usize)
         {
             self.end_block(entity);
         }
-        if self.block_buf.is_empty()
+        if self.block_at.is_none()
             && self.extent_len > 0
             && (wide || base != self.extent.end || self.extent_len >= self.extent_bytes)
         {
             self.end_extent();
         }
-        self.block.extend(self.block_buf.is_empty(), base, end, max_ts);
-        self.block_buf.extend_from_slice(bytes);
+        self.block.extend(self.block_at.is_none(), base, end, max_ts);
+        if self.block_at.is_none() {
+            self.block_at = Some(self.buf.len());
+            self.buf.resize(self.buf.len() + BLOCK_HEADER, 0);
+        }
+        self.buf.extend_from_slice(bytes);
     }
 
     fn end_block(&mut self, entity: EntityId) {
-        if self.block_buf.is_empty() {
-            return;
-        }
-        let begin = self.buf.len();
+        let Some(begin) = self.block_at.take() else { return };
         let Piece { base, end, max_ts } = self.block;
-        put_block(&mut self.buf, entity, base, (end - base) as u32, max_ts, &self.block_buf);
-        self.block_buf.clear();
+        seal_block(&mut self.buf[begin..], entity, base, (end - base) as u32, max_ts);
         let fresh = self.extent_len == 0;
         if fresh {
             self.extent_pos = self.pos + begin as u64;
@@ -157,15 +166,16 @@ impl SegmentWriter {
 
     /// Bytes the file will have.
     pub(crate) fn len(&self) -> u64 {
-        self.pos + (self.buf.len() + self.block_buf.len()) as u64
+        self.pos + self.buf.len() as u64
     }
 
     /// Writes whole pages, at most about `bytes_max`; how many bytes.
     pub(crate) fn write_some(&mut self, bytes_max: usize) -> io::Result<usize> {
-        let len = self.buf.len().min(bytes_max.max(PAGE)) / PAGE * PAGE;
+        let len = self.writable().min(bytes_max.max(PAGE) / PAGE * PAGE);
         if len > 0 {
             self.file.write_direct_at(&self.buf[..len], self.pos)?;
             self.buf.drain(..len);
+            self.block_at = self.block_at.map(|begin| begin - len);
             self.pos += len as u64;
         }
         Ok(len)
@@ -173,7 +183,7 @@ impl SegmentWriter {
 
     /// Bytes that [`Self::write_some`] would write now.
     pub(crate) fn writable(&self) -> usize {
-        self.buf.len() / PAGE * PAGE
+        self.block_at.unwrap_or(self.buf.len()) / PAGE * PAGE
     }
 
     /// Writes the rest and syncs; only then may the entries be used. Returns how many bytes were written.
@@ -182,6 +192,13 @@ impl SegmentWriter {
         let written = self.write_some(usize::MAX)?;
         self.file.sync_data()?;
         Ok(written)
+    }
+
+    /// The memory of a writer that is finished.
+    pub(crate) fn take_room(&mut self) -> Room {
+        let mut buf = std::mem::take(&mut self.buf);
+        buf.clear();
+        Room(buf)
     }
 
     /// Makes the file known with its new length.
