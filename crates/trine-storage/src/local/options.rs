@@ -47,7 +47,7 @@ pub struct LocalOptions {
     pub shared_extents_max: usize,
     /// Background writes (zeros, segments, checkpoints) per second in bytes while the log is within its budget; 0: as fast as the disk.
     pub background_rate: u64,
-    /// Bytes one step of background work writes at most.
+    /// Bytes one step of background work writes at most: so much a sync of the log may have to wait for.
     pub slice_bytes: usize,
     /// Spare log files prepared ahead. More are kept when they become free and fit into `wal_budget` with the log; none with 0.
     pub spares: usize,
@@ -87,7 +87,7 @@ impl Default for LocalOptions {
             block_bytes: 64 << 10,
             shared_extents_max: 16,
             background_rate: 100_000_000,
-            slice_bytes: 1 << 20,
+            slice_bytes: 256 << 10,
             spares: 2,
             reserve_share: 0.05,
             reserve_max: 2 << 30,
