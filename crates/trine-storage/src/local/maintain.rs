@@ -242,7 +242,7 @@ impl Maintainer {
     }
 
     fn spares(&mut self) -> io::Result<Option<usize>> {
-        if name_next(&self.shared)? {
+        if name_next(&self.shared)? || self.give_spare_back()? {
             return Ok(Some(0));
         }
         let wanted = wants_spare(&self.shared, &self.shared.spares.lock());
@@ -265,6 +265,18 @@ impl Maintainer {
             }
         }
         Ok(Some(self.zeros.len()))
+    }
+
+    /// On a full disk no more spares are kept than are wanted in any case; whether there was one.
+    fn give_spare_back(&self) -> io::Result<bool> {
+        if !self.shared.space.full.load(Acquire) {
+            return Ok(false);
+        }
+        let surplus = {
+            let mut spares = self.shared.spares.lock();
+            if spares.ready() > self.shared.options.spares { spares.pool.pop() } else { None }
+        };
+        surplus.map(|spare| remove_if_there(&self.shared, &spare.path)).transpose().map(|removed| removed.is_some())
     }
 
     fn step_checkpoints(&mut self) -> io::Result<Option<usize>> {

@@ -10,7 +10,7 @@ use trine_env::{File, OpenMode};
 
 use super::{
     shared::Shared,
-    spare::{Spare, Spares, assign},
+    spare::{Spare, Spares, assign, lengthen},
     wal_file::spare_name,
 };
 
@@ -60,7 +60,7 @@ impl Zeroing {
         let file = shared.fs.open(&temporary, OpenMode::CreateNew)?;
         let mut this = Self { file, temporary, name, pos: 0, len };
         if !zeroed || !shared.fs.kind(&shared.dir).1 {
-            if let Err(error) = this.file.allocate(len) {
+            if let Err(error) = lengthen(shared, &*this.file, len) {
                 this.abandon(shared);
                 return Err(error);
             }
